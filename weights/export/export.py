@@ -59,7 +59,6 @@ def main():
     e.add_argument("kind", choices=["regression", "diffusion", "emotion"])
     e.add_argument("out")
     e.add_argument("--seed", type=int, default=1)
-    e.add_argument("sizes", nargs="*", help="name=value")
     r = sub.add_parser("record")
     r.add_argument("dir")
     r.add_argument("--n", type=int, default=1)
@@ -67,9 +66,11 @@ def main():
     r.add_argument("--length", type=int)
     for name in ("describe", "check"):
         sub.add_parser(name).add_argument("dir")
-    a = ap.parse_args()
+    a, sizes = ap.parse_known_args()  # argparse takes no list of positionals after an option
+    if any(s.startswith("-") or "=" not in s or a.cmd != "export" for s in sizes):
+        ap.error(f"not understood: {' '.join(sizes)}")
     if a.cmd == "export":
-        export(a.kind, a.out, a.seed, **parse_sizes(a.sizes))
+        export(a.kind, a.out, a.seed, **parse_sizes(sizes))
     elif a.cmd == "record":
         print(record(a.dir, a.n, a.seed, a.length))
     else:
