@@ -1,1 +1,39 @@
-return 0;
+namespace A2F.Engine.Bench;
+
+/// <summary>Entry point: picks the measurement.</summary>
+internal static class Program
+{
+    private const string Usage = """
+        usage: A2F.Engine.Bench compare MODEL_DIR [--ort PATH] [--threads N] [--batch N] [--seconds S] [--json FILE]
+
+        compare   this engine against ONNX Runtime: one process, runs alternating, with the difference of the outputs
+        """;
+
+    private static int Main(string[] args)
+    {
+        try
+        {
+            switch (args.FirstOrDefault())
+            {
+                case "compare":
+                    return CompareCommand.Run(CompareOptions.Parse(args.AsSpan(1)));
+                case "--help" or "-h":
+                    Console.WriteLine(Usage);
+                    return 0;
+                default:
+                    Console.Error.WriteLine(Usage);
+                    return 2;
+            }
+        }
+        catch (A2FException e)
+        {
+            Console.Error.WriteLine($"error: {e.Message}");
+            return e.Code switch
+            {
+                A2FErrorCode.InvalidArgument => 2,
+                A2FErrorCode.DeviceUnavailable => 3,
+                _ => 1,
+            };
+        }
+    }
+}

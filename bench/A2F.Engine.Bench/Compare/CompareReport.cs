@@ -1,0 +1,109 @@
+using System.Text.Json;
+
+namespace A2F.Engine.Bench;
+
+/// <summary>One contender's name and figures.</summary>
+internal sealed record Side(string Name, double LoadSeconds, Timing Timing);
+
+/// <summary>Everything that `compare` found out; the engine comes first among the sides, and ratios are engine over ONNX Runtime.</summary>
+internal sealed record CompareReport(
+    MachineInfo Machine,
+    string EngineVersion,
+    string OrtVersion,
+    CompareOptions Options,
+    string Inputs,
+    IReadOnlyList<Side> Sides,
+    Ratio? OfMedians,
+    Ratio? OfMinima,
+    Difference? Parity)
+{
+    /// <summary>Writes the report for people.</summary>
+    public void Print(TextWriter writer)
+    {
+        writer.WriteLine($"processor   {Machine.Processor}, {Machine.Cores} cores, {Machine.InstructionSets}");
+        writer.WriteLine($"versions    A2F.Engine {EngineVersion}, ONNX Runtime {OrtVersion}, {Machine.Runtime}, {Machine.System}");
+        writer.WriteLine($"build       {Machine.Build}");
+        writer.WriteLine(FormattableString.Invariant(
+            $"model       {Options.Model}, {Options.Threads} thread(s), batch {Options.Batch}, inputs: {Inputs}"));
+        writer.WriteLine();
+        writer.WriteLine("milliseconds a run        min     median        p95     runs    load");
+        foreach (Side side in Sides)
+        {
+            Timing t = side.Timing;
+            writer.WriteLine(FormattableString.Invariant(
+                $"{side.Name,-18} {t.Min,10:F3} {t.Median,10:F3} {t.P95,10:F3} {t.Runs,8} {side.LoadSeconds * 1000,7:F0}"));
+        }
+        writer.WriteLine();
+        if (OfMedians is not null) PrintRatio(writer, "medians", OfMedians);
+        if (OfMinima is not null) PrintRatio(writer, "minima", OfMinima);
+        if (Parity is not null)
+        {
+            writer.WriteLine(FormattableString.Invariant(
+                $"difference  max abs/scale {Parity.MaxOverScale:E2} (element {Parity.Worst}), norm {Parity.Relative:E2}"));
+        }
+    }
+
+    /// <summary>Writes the same as JSON.</summary>
+    public void WriteJson(string path)
+    {
+        using FileStream stream = File.Create(path);
+        using Utf8JsonWriter json = new(stream, new JsonWriterOptions { Indented = true });
+        json.WriteStartObject();
+        json.WriteString("processor", Machine.Processor);
+        json.WriteNumber("cores", Machine.Cores);
+        json.WriteString("instructionSets", Machine.InstructionSets);
+        json.WriteString("runtime", Machine.Runtime);
+        json.WriteString("system", Machine.System);
+        json.WriteString("build", Machine.Build);
+        json.WriteString("engineVersion", EngineVersion);
+        json.WriteString("onnxRuntimeVersion", OrtVersion);
+        json.WriteString("model", Options.Model);
+        json.WriteString("inputs", Inputs);
+        json.WriteNumber("threads", Options.Threads);
+        json.WriteNumber("batch", Options.Batch);
+        json.WriteStartArray("sides");
+        foreach (Side side in Sides)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", side.Name);
+            json.WriteNumber("loadMs", side.LoadSeconds * 1000);
+            json.WriteNumber("runs", side.Timing.Runs);
+            json.WriteNumber("minMs", side.Timing.Min);
+            json.WriteNumber("medianMs", side.Timing.Median);
+            json.WriteNumber("p95Ms", side.Timing.P95);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        WriteRatio(json, "ratioOfMedians", OfMedians);
+        WriteRatio(json, "ratioOfMinima", OfMinima);
+        if (Parity is not null)
+        {
+            json.WriteStartObject("difference");
+            WriteFinite(json, "maxOverScale", Parity.MaxOverScale);
+            WriteFinite(json, "relativeNorm", Parity.Relative);
+            json.WriteNumber("worstElement", Parity.Worst);
+            json.WriteEndObject();
+        }
+        json.WriteEndObject();
+    }
+
+    private static void PrintRatio(TextWriter writer, string what, Ratio ratio) => writer.WriteLine(FormattableString.Invariant(
+        $"ratio of {what,-8} {ratio.Value:F3} (parts of the measurement: {ratio.Low:F3} to {ratio.High:F3}); below 1 this engine is faster"));
+
+    private static void WriteRatio(Utf8JsonWriter json, string name, Ratio? ratio)
+    {
+        if (ratio is null) return;
+        json.WriteStartObject(name);
+        json.WriteNumber("value", ratio.Value);
+        json.WriteNumber("low", ratio.Low);
+        json.WriteNumber("high", ratio.High);
+        json.WriteEndObject();
+    }
+
+    // JSON has no NaN; null says that the outputs can't be compared.
+    private static void WriteFinite(Utf8JsonWriter json, string name, double value)
+    {
+        if (double.IsFinite(value)) json.WriteNumber(name, value);
+        else json.WriteNull(name);
+    }
+}
