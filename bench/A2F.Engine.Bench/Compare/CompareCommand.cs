@@ -23,7 +23,9 @@ internal static class CompareCommand
         OrtTensor emotion = session.Input("emotion");
         OrtTensor result = session.Output("result");
 
-        CompareInputs inputs = CompareInputs.For(options.Model, options.Batch, audio.Length / options.Batch, emotion.Length / options.Batch);
+        int batch = options.Batch;
+        CompareInputs inputs = CompareInputs.For(
+            options.Model, batch, audio.Length / batch, emotion.Length / batch, result.Length / batch);
         inputs.Audio.CopyTo(audio.Data);
         inputs.Emotion.CopyTo(emotion.Data);
         Contender ort = new("ONNX Runtime", ortLoad, session.Run);
@@ -35,12 +37,15 @@ internal static class CompareCommand
             runtime.Version,
             options,
             inputs.Source,
-            [new Side(ort.Name, ort.LoadSeconds, Timing.Of(times[0]))],
+            [new Side(ort.Name, ort.LoadSeconds, Timing.Of(times[0]), ErrorOf(result.Data))],
             OfMedians: null,
             OfMinima: null,
             Parity: null);
         report.Print(Console.Out);
         if (options.Json is not null) report.WriteJson(options.Json);
         return 0;
+
+        Difference? ErrorOf(ReadOnlySpan<float> values) =>
+            inputs.Expected is null ? null : Statistics.DifferenceOf(values, inputs.Expected);
     }
 }

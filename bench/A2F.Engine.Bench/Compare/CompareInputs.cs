@@ -5,8 +5,9 @@ namespace A2F.Engine.Bench;
 /// <summary>Network inputs of one batch.</summary>
 /// <param name="Audio">Windows, [batch, samples].</param>
 /// <param name="Emotion">Implicit and explicit emotion, [batch, values].</param>
+/// <param name="Expected">The result recorded for these inputs, computed in double precision, [batch, outputs]; null for made inputs.</param>
 /// <param name="Source">Where they come from, for the report.</param>
-internal sealed record CompareInputs(float[] Audio, float[] Emotion, string Source)
+internal sealed record CompareInputs(float[] Audio, float[] Emotion, float[]? Expected, string Source)
 {
     private const int SampleRate = 16000;
 
@@ -14,7 +15,7 @@ internal sealed record CompareInputs(float[] Audio, float[] Emotion, string Sour
     /// The inputs recorded in the folder's io.npz (those of batch 1, repeated, where it has none of this batch), else made ones.
     /// </summary>
     /// <exception cref="A2FException">io.npz is there but can't be read, or does not fit the network.</exception>
-    public static CompareInputs For(string folder, int batch, int samples, int emotions)
+    public static CompareInputs For(string folder, int batch, int samples, int emotions, int outputs)
     {
         string path = Path.Combine(folder, "io.npz");
         if (!File.Exists(path)) return Synthetic(batch, samples, emotions, seed: 1);
@@ -24,6 +25,7 @@ internal sealed record CompareInputs(float[] Audio, float[] Emotion, string Sour
         return new CompareInputs(
             Repeat(file.Read($"{prefix}.input"), batch * samples, $"{path}: {prefix}.input"),
             Repeat(file.Read($"{prefix}.emotion"), batch * emotions, $"{path}: {prefix}.emotion"),
+            Repeat(file.Read($"{prefix}.result_f64"), batch * outputs, $"{path}: {prefix}.result_f64"),
             $"io.npz, {prefix}");
     }
 
@@ -57,6 +59,6 @@ internal sealed record CompareInputs(float[] Audio, float[] Emotion, string Sour
         }
         float[] emotion = new float[batch * emotions];
         for (int i = 0; i < emotion.Length; i++) emotion[i] = random.NextSingle();
-        return new CompareInputs(audio, emotion, "synthetic");
+        return new CompareInputs(audio, emotion, Expected: null, "synthetic");
     }
 }

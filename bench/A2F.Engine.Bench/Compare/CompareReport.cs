@@ -2,8 +2,12 @@ using System.Text.Json;
 
 namespace A2F.Engine.Bench;
 
-/// <summary>One contender's name and figures.</summary>
-internal sealed record Side(string Name, double LoadSeconds, Timing Timing);
+/// <summary>One contender's figures.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="LoadSeconds">Time from the files to a network that can run.</param>
+/// <param name="Timing">Times of its runs.</param>
+/// <param name="Error">How far its result is from the recorded one, where there is one.</param>
+internal sealed record Side(string Name, double LoadSeconds, Timing Timing, Difference? Error);
 
 /// <summary>Everything that `compare` found out; the engine comes first among the sides, and ratios are engine over ONNX Runtime.</summary>
 internal sealed record CompareReport(
@@ -36,10 +40,10 @@ internal sealed record CompareReport(
         writer.WriteLine();
         if (OfMedians is not null) PrintRatio(writer, "medians", OfMedians);
         if (OfMinima is not null) PrintRatio(writer, "minima", OfMinima);
-        if (Parity is not null)
+        if (Parity is not null) PrintDifference(writer, "between the two", Parity);
+        foreach (Side side in Sides)
         {
-            writer.WriteLine(FormattableString.Invariant(
-                $"difference  max abs/scale {Parity.MaxOverScale:E2} (element {Parity.Worst}), norm {Parity.Relative:E2}"));
+            if (side.Error is not null) PrintDifference(writer, $"{side.Name} from float64", side.Error);
         }
     }
 
@@ -71,24 +75,32 @@ internal sealed record CompareReport(
             json.WriteNumber("minMs", side.Timing.Min);
             json.WriteNumber("medianMs", side.Timing.Median);
             json.WriteNumber("p95Ms", side.Timing.P95);
+            WriteDifference(json, "error", side.Error);
             json.WriteEndObject();
         }
         json.WriteEndArray();
         WriteRatio(json, "ratioOfMedians", OfMedians);
         WriteRatio(json, "ratioOfMinima", OfMinima);
-        if (Parity is not null)
-        {
-            json.WriteStartObject("difference");
-            WriteFinite(json, "maxOverScale", Parity.MaxOverScale);
-            WriteFinite(json, "relativeNorm", Parity.Relative);
-            json.WriteNumber("worstElement", Parity.Worst);
-            json.WriteEndObject();
-        }
+        WriteDifference(json, "difference", Parity);
         json.WriteEndObject();
     }
 
     private static void PrintRatio(TextWriter writer, string what, Ratio ratio) => writer.WriteLine(FormattableString.Invariant(
         $"ratio of {what,-8} {ratio.Value:F3} (parts of the measurement: {ratio.Low:F3} to {ratio.High:F3}); below 1 this engine is faster"));
+
+    private static void PrintDifference(TextWriter writer, string what, Difference difference) =>
+        writer.WriteLine(FormattableString.Invariant(
+            $"difference {what}: max abs/scale {difference.MaxOverScale:E2} (element {difference.Worst}), norm {difference.Relative:E2}"));
+
+    private static void WriteDifference(Utf8JsonWriter json, string name, Difference? difference)
+    {
+        if (difference is null) return;
+        json.WriteStartObject(name);
+        WriteFinite(json, "maxOverScale", difference.MaxOverScale);
+        WriteFinite(json, "relativeNorm", difference.Relative);
+        json.WriteNumber("worstElement", difference.Worst);
+        json.WriteEndObject();
+    }
 
     private static void WriteRatio(Utf8JsonWriter json, string name, Ratio? ratio)
     {
