@@ -1,0 +1,63 @@
+using System.Runtime.InteropServices;
+
+namespace A2F.Engine.Backends.Cpu;
+
+/// <summary>
+/// Aligned, zeroed float buffers with a guard band on either side, freed together. <see cref="VerifyGuards"/> finds writes outside a buffer.
+/// </summary>
+internal sealed unsafe class CpuMemory : IDisposable
+{
+    private const int GuardFloats = 16; // one cache line, so buffers stay 64-byte aligned
+    private const uint GuardBits = 0x7FA5A5A5; // a NaN: reading it shows in results
+    private readonly List<(nint Start, long Floats)> _blocks = [];
+
+    /// <summary>Bytes in use, guards included.</summary>
+    internal long Bytes { get; private set; }
+
+    /// <summary>A zeroed buffer of at least one element, 64-byte aligned.</summary>
+    /// <exception cref="A2FException">Memory ran out.</exception>
+    internal float* Allocate(long floats)
+    {
+        long padded = (Math.Max(floats, 1) + 15) / 16 * 16;
+        nuint bytes = (nuint)((padded + 2 * GuardFloats) * sizeof(float));
+        float* block;
+        try
+        {
+            block = (float*)NativeMemory.AlignedAlloc(bytes, 64);
+        }
+        catch (OutOfMemoryException e)
+        {
+            throw new A2FException(A2FErrorCode.OutOfMemory, $"no memory for a buffer of {floats:N0} floats", e);
+        }
+        float* data = block + GuardFloats;
+        NativeMemory.Clear(data, (nuint)(padded * sizeof(float)));
+        new Span<uint>(block, GuardFloats).Fill(GuardBits);
+        new Span<uint>(data + padded, GuardFloats).Fill(GuardBits);
+        _blocks.Add(((nint)block, padded));
+        Bytes += (long)bytes;
+        return data;
+    }
+
+    /// <summary>Throws if anything was written outside a buffer.</summary>
+    internal void VerifyGuards()
+    {
+        foreach ((nint start, long floats) in _blocks)
+        {
+            uint* before = (uint*)start;
+            uint* after = before + GuardFloats + floats;
+            for (int i = 0; i < GuardFloats; i++)
+            {
+                if (before[i] != GuardBits || after[i] != GuardBits)
+                    throw new A2FException(A2FErrorCode.Internal, $"a buffer of {floats:N0} floats was overrun near element {i}");
+            }
+        }
+    }
+
+    /// <summary>Frees every buffer.</summary>
+    public void Dispose()
+    {
+        foreach ((nint start, _) in _blocks) NativeMemory.AlignedFree((void*)start);
+        _blocks.Clear();
+        Bytes = 0;
+    }
+}

@@ -1,0 +1,161 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace A2F.Engine.Backends.Cpu;
+
+/// <summary>Normalisations and other operators that work on whole rows or columns. Each task owns its outputs, so sums have one order.</summary>
+internal static unsafe class CpuRows
+{
+    /// <summary>Channels per task of the group norm: two cache lines.</summary>
+    internal const int ChannelsPerTask = 32;
+
+    /// <summary>Applies an activation to eight elements.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector256<float> Activate(Vector256<float> x, Activation activation) => activation switch
+    {
+        Activation.Relu => Vector256.MaxNative(x, Vector256<float>.Zero),
+        Activation.Gelu => VectorMath.Gelu(x),
+        _ => x,
+    };
+
+    /// <summary>
+    /// Group norm of one item's channels first..first+count, one group per channel. Sums of x and x^2 are kept in double: exact enough that
+    /// the variance needs no second pass.
+    /// </summary>
+    internal static void GroupNorm(Tensor x, int item, int first, int count, float* scale, float* shift, float epsilon, Activation activation)
+    {
+        float* data = (float*)x.Address + item * x.ItemStride + first;
+        double* sum = stackalloc double[2 * ChannelsPerTask];
+        double* squares = sum + ChannelsPerTask;
+        new Span<double>(sum, 2 * ChannelsPerTask).Clear();
+        for (int t = 0; t < x.Rows; t++)
+        {
+            float* row = data + (long)t * x.RowStride;
+            int i = 0;
+            for (; i <= count - 4; i += 4)
+            {
+                (Vector128<float> f, Vector256<double> s, Vector256<double> q) =
+                    (Vector128.Load(row + i), Vector256.Load(sum + i), Vector256.Load(squares + i));
+                Vector256<double> v = Vector256.WidenLower(f.ToVector256Unsafe());
+                (s + v).Store(sum + i);
+                Vector256.MultiplyAddEstimate(v, v, q).Store(squares + i);
+            }
+            for (; i < count; i++)
+            {
+                sum[i] += row[i];
+                squares[i] += (double)row[i] * row[i];
+            }
+        }
+        float* gain = stackalloc float[2 * ChannelsPerTask];
+        float* offset = gain + ChannelsPerTask;
+        for (int i = 0; i < count; i++)
+        {
+            double mean = sum[i] / x.Rows;
+            double variance = Math.Max(0, squares[i] / x.Rows - mean * mean);
+            double factor = scale[first + i] / Math.Sqrt(variance + epsilon);
+            gain[i] = (float)factor;
+            offset[i] = (float)(shift[first + i] - mean * factor);
+        }
+        float* tail = stackalloc float[8];
+        for (int t = 0; t < x.Rows; t++)
+        {
+            float* row = data + (long)t * x.RowStride;
+            int i = 0;
+            for (; i <= count - 8; i += 8)
+                Activate(Vector256.MultiplyAddEstimate(Vector256.Load(row + i), Vector256.Load(gain + i), Vector256.Load(offset + i)), activation).Store(row + i);
+            if (i == count) continue;
+            for (int j = i; j < count; j++) tail[j - i] = row[j] * gain[j] + offset[j];
+            Activate(Vector256.Load(tail), activation).Store(tail);
+            for (int j = i; j < count; j++) row[j] = tail[j - i];
+        }
+    }
+
+    /// <summary>Layer norm of one row.</summary>
+    internal static void LayerNorm(float* x, float* scale, float* shift, float epsilon, float* y, int columns)
+    {
+        Vector256<float> sums = default;
+        int i = 0;
+        for (; i <= columns - 8; i += 8) sums += Vector256.Load(x + i);
+        float total = Vector256.Sum(sums);
+        for (; i < columns; i++) total += x[i];
+        float mean = total / columns;
+
+        Vector256<float> squares = default;
+        for (i = 0; i <= columns - 8; i += 8)
+        {
+            Vector256<float> d = Vector256.Load(x + i) - Vector256.Create(mean);
+            squares = Vector256.MultiplyAddEstimate(d, d, squares);
+        }
+        float variance = Vector256.Sum(squares);
+        for (; i < columns; i++) variance += (x[i] - mean) * (x[i] - mean);
+        float factor = 1 / MathF.Sqrt(variance / columns + epsilon);
+
+        for (i = 0; i <= columns - 8; i += 8)
+        {
+            Vector256<float> d = (Vector256.Load(x + i) - Vector256.Create(mean)) * factor;
+            Vector256.MultiplyAddEstimate(d, Vector256.Load(scale + i), Vector256.Load(shift + i)).Store(y + i);
+        }
+        for (; i < columns; i++) y[i] = (x[i] - mean) * factor * scale[i] + shift[i];
+    }
+
+    /// <summary>One head of one item; scores is scratch for one row of attention, its length rounded up to 8.</summary>
+    internal static void Attention(Tensor qkv, int item, int head, int heads, Tensor y, float* scores)
+    {
+        int size = y.Columns / heads, steps = qkv.Rows;
+        float scale = (float)(1 / Math.Sqrt(size));
+        float* query = (float*)qkv.Address + item * qkv.ItemStride + head * size;
+        float* key = query + y.Columns, value = key + y.Columns;
+        float* output = (float*)y.Address + item * y.ItemStride + head * size;
+        for (int t = 0; t < steps; t++)
+        {
+            float largest = float.NegativeInfinity;
+            for (int u = 0; u < steps; u++)
+            {
+                scores[u] = VectorMath.Dot(query + (long)t * qkv.RowStride, key + (long)u * qkv.RowStride, size) * scale;
+                largest = Math.Max(largest, scores[u]);
+            }
+            float total = Softmax(scores, steps, largest);
+            float* row = output + (long)t * y.RowStride;
+            new Span<float>(row, size).Clear();
+            for (int u = 0; u < steps; u++) AddScaled(value + (long)u * qkv.RowStride, scores[u] / total, row, size);
+        }
+    }
+
+    /// <summary>Replaces scores by exp(score - largest) and returns their sum.</summary>
+    private static float Softmax(float* scores, int count, float largest)
+    {
+        for (int i = count; i < (count + 7) / 8 * 8; i++) scores[i] = float.NegativeInfinity;
+        float total = 0;
+        for (int i = 0; i < count; i += 8) VectorMath.Exp(Vector256.Load(scores + i) - Vector256.Create(largest)).Store(scores + i);
+        for (int i = 0; i < count; i++) total += scores[i];
+        return total;
+    }
+
+    /// <summary>y += factor * x.</summary>
+    internal static void AddScaled(float* x, float factor, float* y, int count)
+    {
+        Vector256<float> f = Vector256.Create(factor);
+        int i = 0;
+        for (; i <= count - 8; i += 8) Vector256.MultiplyAddEstimate(Vector256.Load(x + i), f, Vector256.Load(y + i)).Store(y + i);
+        for (; i < count; i++) y[i] += factor * x[i];
+    }
+
+    /// <summary>y = factor * x.</summary>
+    internal static void SetScaled(float* x, float factor, float* y, int count)
+    {
+        Vector256<float> f = Vector256.Create(factor);
+        int i = 0;
+        for (; i <= count - 8; i += 8) (Vector256.Load(x + i) * f).Store(y + i);
+        for (; i < count; i++) y[i] = factor * x[i];
+    }
+
+    /// <summary>Autocorrelation of one frame: see <see cref="OperatorSet.AutoCorrelation"/>; scratch holds the frame.</summary>
+    internal static void AutoCorrelation(float* audio, float* taper, int length, float scale, float* y, int lags, float* scratch)
+    {
+        double total = 0;
+        for (int n = 0; n < length; n++) total += audio[n];
+        float mean = (float)(total / length);
+        for (int n = 0; n < length; n++) scratch[n] = (audio[n] - mean) * taper[n];
+        for (int lag = 0; lag < lags; lag++) y[lag] = VectorMath.Dot(scratch, scratch + lag, length - lag) * scale;
+    }
+}

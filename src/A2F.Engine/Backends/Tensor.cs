@@ -1,0 +1,61 @@
+namespace A2F.Engine.Backends;
+
+/// <summary>
+/// A float32 view [items, rows, columns] of memory that an <see cref="OperatorSet"/> owns; columns are contiguous, strides are in elements.
+/// An item is one window of one character, a row is a time step, a column is a channel.
+/// </summary>
+/// <param name="Address">First element, in the backend's address space.</param>
+/// <param name="Items">Windows.</param>
+/// <param name="Rows">Time steps of a window.</param>
+/// <param name="Columns">Channels.</param>
+/// <param name="ItemStride">Elements from a window to the next.</param>
+/// <param name="RowStride">Elements from a row to the next; below <paramref name="Columns"/> where rows overlap.</param>
+internal readonly record struct Tensor(nint Address, int Items, int Rows, int Columns, long ItemStride, int RowStride)
+{
+    /// <summary>The first <paramref name="items"/> windows.</summary>
+    internal Tensor Take(int items) => this with { Items = items };
+
+    /// <summary>A range of rows.</summary>
+    internal Tensor RowRange(int first, int count) =>
+        this with { Address = Address + (nint)first * RowStride * sizeof(float), Rows = count };
+
+    /// <summary>A range of columns.</summary>
+    internal Tensor ColumnRange(int first, int count) => this with { Address = Address + (nint)first * sizeof(float), Columns = count };
+
+    /// <summary>Each window's rows strung together as one row. Rows must be contiguous.</summary>
+    internal Tensor Flatten() => RowStride == Columns
+        ? this with { Rows = 1, Columns = Rows * Columns, RowStride = Rows * Columns }
+        : throw new A2FException(A2FErrorCode.Internal, $"rows of {Columns} columns and stride {RowStride} cannot be flattened");
+}
+
+/// <summary>What happens to each element after a product and its bias.</summary>
+internal enum Activation
+{
+    /// <summary>Nothing.</summary>
+    None,
+
+    /// <summary>max(x, 0).</summary>
+    Relu,
+
+    /// <summary>x * (1 + erf(x / sqrt 2)) / 2, exactly, not its tanh approximation.</summary>
+    Gelu,
+}
+
+/// <summary>y = activation(product + bias) + residual.</summary>
+internal readonly record struct Epilogue(Activation Activation = Activation.None, Tensor? Residual = null);
+
+/// <summary>Weights of a strided GEMM, in the layout of the backend that made them.</summary>
+internal abstract class GemmWeights
+{
+    /// <summary>Taps of the convolution; 1 for a linear layer.</summary>
+    internal required int Taps { get; init; }
+
+    /// <summary>Channels in, of one group.</summary>
+    internal required int Inputs { get; init; }
+
+    /// <summary>Channels out, of one group.</summary>
+    internal required int Outputs { get; init; }
+
+    /// <summary>Groups; group g reads input channels g * Inputs .. and writes output channels g * Outputs ..</summary>
+    internal required int Groups { get; init; }
+}
