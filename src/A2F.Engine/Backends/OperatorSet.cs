@@ -34,7 +34,7 @@ internal abstract class OperatorSet : IDisposable
 
     /// <summary>
     /// y[item, t, o] = epilogue(bias[o] + sum over tap and i of x[item, t * stride + tap, i] * w[tap, i, o]) for every row t of y. No
-    /// padding: callers keep zero rows round what needs them.
+    /// padding: callers keep zero rows round what needs them. y overlaps neither x nor the residual.
     /// </summary>
     internal abstract void Gemm(Tensor x, int stride, GemmWeights weights, Tensor y, Epilogue epilogue = default);
 

@@ -36,6 +36,7 @@ internal static unsafe class CpuGemm
         internal float* Panels, Bias;
         internal Activation Activation;
         internal int Rows, RowBlocks, Chunks;
+        internal long EvenStride; // between any two rows of Y, or 0 where items are spaced differently
         internal nint* Scratch;
     }
 
@@ -64,6 +65,7 @@ internal static unsafe class CpuGemm
             Rows = y.Items * y.Rows,
             Scratch = scratch,
         };
+        job.EvenStride = y.Rows == 1 ? y.ItemStride : y.ItemStride == (long)y.Rows * y.RowStride ? y.RowStride : 0;
         job.RowBlocks = (job.Rows + RowsPerBlock - 1) / RowsPerBlock;
         int blocks = job.RowBlocks * job.Groups;
         job.Chunks = pool.Threads == 1 || blocks >= 4 * pool.Threads
@@ -130,11 +132,11 @@ internal static unsafe class CpuGemm
         int columns = Math.Min(panels * GemmKernels.PanelWidth, job.Outputs - column);
         float* c = RowAddress(job.Y, row) + group * job.Outputs + column;
 
-        // Rows of one item are evenly spaced in C; a tile over two items, or a panel that is not full, goes through scratch memory.
-        bool direct = columns == panels * GemmKernels.PanelWidth && row % job.Y.Rows + rows <= job.Y.Rows;
-        if (direct)
+        // A tile over two items that are not evenly spaced, or a panel that is not full, goes through scratch memory.
+        bool even = job.EvenStride != 0 || row % job.Y.Rows + rows <= job.Y.Rows;
+        if (even && columns == panels * GemmKernels.PanelWidth)
         {
-            job.Kernel(rows, panels, depth, packed, b, panelStride, c, job.Y.RowStride, bias);
+            job.Kernel(rows, panels, depth, packed, b, panelStride, c, (nint)(job.EvenStride != 0 ? job.EvenStride : job.Y.RowStride), bias);
             return;
         }
         const int SpillStride = 2 * GemmKernels.PanelWidth;

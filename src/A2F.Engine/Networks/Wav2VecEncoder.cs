@@ -1,0 +1,135 @@
+using A2F.Engine.Backends;
+using A2F.Engine.Weights;
+
+namespace A2F.Engine.Networks;
+
+/// <summary>
+/// wav2vec2's feature extractor and its first transformer layers (Baevski et al. 2020, base configuration: group norm after the first
+/// convolution, post-norm layers): [items, samples, 1] -> [items, frames, dim].
+/// </summary>
+internal sealed class Wav2VecEncoder
+{
+    private readonly OperatorSet _ops;
+    private readonly Wav2VecConfig _config;
+    private readonly Conv[] _convs;
+    private readonly Norm _firstNorm, _projectionNorm, _norm;
+    private readonly GemmWeights _projection, _position;
+    private readonly Layer[] _layers;
+    private readonly float[] _mix;
+    private readonly Tensor _features; // normalised input of the projection
+    private readonly Tensor _padded, _embedded; // projection output with the zero rows that the positional convolution reads
+    private readonly Tensor _x, _qkv, _context, _hidden, _sum, _mixed;
+
+    private sealed record Conv(ConvShape Shape, GemmWeights Weights, Tensor Output);
+
+    private readonly record struct Norm(Tensor Scale, Tensor Shift);
+
+    private sealed record Layer(GemmWeights Qkv, GemmWeights AttentionOut, Norm Norm1, GemmWeights Ff1, GemmWeights Ff2, Norm Norm2);
+
+    internal Wav2VecEncoder(Wav2VecConfig config, WeightSet weights, OperatorSet ops, int maxItems, int samples)
+    {
+        (_config, _ops) = (config, ops);
+        (int channels, int dim) = (config.Channels, config.Dim);
+        _convs = new Conv[config.Convs.Count];
+        int steps = samples, inputs = 1;
+        for (int i = 0; i < _convs.Length; i++)
+        {
+            ConvShape shape = config.Convs[i];
+            steps = (steps - shape.Kernel) / shape.Stride + 1;
+            if (steps < 1) throw new A2FException(A2FErrorCode.InvalidModel, $"w2v.conv{i}: {samples} samples are too short for it");
+            GemmWeights packed = ops.Pack(weights.Get($"w2v.conv{i}.weight", shape.Kernel, inputs, channels).Span, [], shape.Kernel, inputs, channels);
+            _convs[i] = new Conv(shape, packed, ops.Allocate(maxItems, steps, channels));
+            inputs = channels;
+        }
+        Frames = steps;
+        _firstNorm = LoadNorm("w2v.conv0.norm", channels);
+        _projectionNorm = LoadNorm("w2v.projection.norm", channels);
+        _projection = LoadLinear("w2v.projection", channels, dim);
+        _norm = LoadNorm("w2v.norm", dim);
+        _layers = new Layer[config.Layers];
+        for (int i = 0; i < _layers.Length; i++)
+        {
+            string layer = $"w2v.layer{i}";
+            _layers[i] = new Layer(
+                LoadLinear($"{layer}.qkv", dim, 3 * dim), LoadLinear($"{layer}.attention_out", dim, dim), LoadNorm($"{layer}.norm1", dim),
+                LoadLinear($"{layer}.ff1", dim, config.FeedForward), LoadLinear($"{layer}.ff2", config.FeedForward, dim), LoadNorm($"{layer}.norm2", dim));
+        }
+        _mix = weights.Get("w2v.layer_mix", config.Layers).ToArray();
+
+        // Output t reads inputs t + j - kernel / 2; taps that meet only padding for every t are dropped (79 of 128 at 25 frames).
+        int centre = config.PositionKernel / 2, width = dim / config.PositionGroups;
+        int firstTap = Math.Max(0, centre - (Frames - 1)), lastTap = Math.Min(config.PositionKernel - 1, centre + Frames - 1);
+        int taps = lastTap - firstTap + 1;
+        ReadOnlyMemory<float> position = weights.Get("w2v.position.weight", config.PositionKernel, width, dim);
+        _position = ops.Pack(
+            position.Span.Slice(firstTap * width * dim, taps * width * dim), weights.Get("w2v.position.bias", dim).Span,
+            taps, width, width, config.PositionGroups);
+
+        _features = ops.Allocate(maxItems, Frames, channels);
+        _padded = ops.Allocate(maxItems, Frames + taps - 1, dim);
+        _embedded = _padded.RowRange(centre - firstTap, Frames);
+        _x = ops.Allocate(maxItems, Frames, dim);
+        _qkv = ops.Allocate(maxItems, Frames, 3 * dim);
+        _context = ops.Allocate(maxItems, Frames, dim);
+        _hidden = ops.Allocate(maxItems, Frames, config.FeedForward);
+        _sum = ops.Allocate(maxItems, Frames, dim);
+        _mixed = config.Layers == 1 ? _x : ops.Allocate(maxItems, Frames, dim);
+
+        Norm LoadNorm(string name, int size) =>
+            new(ops.Upload(weights.Get(name + ".weight", size).Span), ops.Upload(weights.Get(name + ".bias", size).Span));
+
+        GemmWeights LoadLinear(string name, int from, int to) =>
+            ops.Pack(weights.Get(name + ".weight", from, to).Span, weights.Get(name + ".bias", to).Span, 1, from, to);
+    }
+
+    /// <summary>Frames of the output.</summary>
+    internal int Frames { get; }
+
+    /// <summary>Weighted mean of the layers' outputs, [items, frames, dim], valid until the next call.</summary>
+    internal Tensor Run(Tensor audio)
+    {
+        int items = audio.Items;
+        Tensor x = audio;
+        for (int i = 0; i < _convs.Length; i++)
+        {
+            Tensor y = _convs[i].Output.Take(items);
+            if (i == 0)
+            {
+                _ops.Gemm(x, _convs[i].Shape.Stride, _convs[i].Weights, y);
+                _ops.GroupNorm(y, _firstNorm.Scale, _firstNorm.Shift, _config.GroupNormEpsilon, Activation.Gelu);
+            }
+            else
+            {
+                _ops.Gemm(x, _convs[i].Shape.Stride, _convs[i].Weights, y, new Epilogue(Activation.Gelu));
+            }
+            x = y;
+        }
+        Tensor features = _features.Take(items), embedded = _embedded.Take(items);
+        LayerNorm(x, _projectionNorm, features);
+        _ops.Gemm(features, 1, _projection, embedded);
+
+        x = _x.Take(items);
+        _ops.Gemm(_padded.Take(items), 1, _position, x, new Epilogue(Activation.Gelu, embedded));
+        LayerNorm(x, _norm, x);
+        for (int i = 0; i < _layers.Length; i++)
+        {
+            RunLayer(_layers[i], x);
+            if (_layers.Length > 1) _ops.Scale(x, _mix[i], _mixed.Take(items), accumulate: i > 0);
+        }
+        return _mixed.Take(items);
+    }
+
+    private void RunLayer(Layer layer, Tensor x)
+    {
+        Tensor qkv = _qkv.Take(x.Items), context = _context.Take(x.Items), hidden = _hidden.Take(x.Items), sum = _sum.Take(x.Items);
+        _ops.Gemm(x, 1, layer.Qkv, qkv);
+        _ops.Attention(qkv, _config.Heads, context);
+        _ops.Gemm(context, 1, layer.AttentionOut, sum, new Epilogue(Residual: x));
+        LayerNorm(sum, layer.Norm1, x);
+        _ops.Gemm(x, 1, layer.Ff1, hidden, new Epilogue(Activation.Gelu));
+        _ops.Gemm(hidden, 1, layer.Ff2, sum, new Epilogue(Residual: x));
+        LayerNorm(sum, layer.Norm2, x);
+    }
+
+    private void LayerNorm(Tensor x, Norm norm, Tensor y) => _ops.LayerNorm(x, norm.Scale, norm.Shift, _config.LayerNormEpsilon, y);
+}
