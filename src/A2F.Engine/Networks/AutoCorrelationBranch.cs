@@ -39,7 +39,7 @@ internal sealed class AutoCorrelationBranch
             ConvShape shape = _config.Convs[i];
             int outputs = weights[$"frequency{i + 1}.bias"].Shape[0];
             lags = (lags + 2 * shape.Padding - shape.Kernel) / shape.Stride + 1;
-            GemmWeights packed = RegressionNetwork.LoadGained(weights, ops, $"frequency{i + 1}", config.ReluGain, shape.Kernel, inputs, outputs);
+            GemmWeights packed = RegressionNetwork.LoadGained(weights, ops, $"frequency{i + 1}", config.ReluGain, shape.Kernel, shape.Kernel, inputs, outputs);
             int padding = _config.Convs[i + 1].Padding;
             Tensor next = ops.Allocate(items, lags + 2 * padding, outputs);
             _stages[i] = new Stage(shape, packed, padded, next.RowRange(padding, lags));
@@ -51,7 +51,7 @@ internal sealed class AutoCorrelationBranch
             throw new A2FException(A2FErrorCode.InvalidModel,
                 $"frequency{_config.Convs.Count}: expected a kernel over all {lags} lags without padding, found kernel {last.Kernel}, padding {last.Padding}");
         }
-        _last = RegressionNetwork.LoadGained(weights, ops, $"frequency{_config.Convs.Count}", config.ReluGain, last.Kernel, inputs, config.Channels);
+        _last = RegressionNetwork.LoadGained(weights, ops, $"frequency{_config.Convs.Count}", config.ReluGain, 1, last.Kernel, inputs, config.Channels);
     }
 
     /// <summary>Writes [items, frames, channels] to <paramref name="y"/>.</summary>

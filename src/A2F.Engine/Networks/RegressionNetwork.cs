@@ -58,12 +58,12 @@ internal sealed class RegressionNetwork
         {
             ConvShape shape = config.TimeConvs[i];
             frames = (frames + 2 * shape.Padding - shape.Kernel) / shape.Stride + 1;
-            GemmWeights packed = LoadGained(weights, ops, $"time{i + 1}", config.ReluGain, shape.Kernel, inputs, channels);
+            GemmWeights packed = LoadGained(weights, ops, $"time{i + 1}", config.ReluGain, shape.Kernel, shape.Kernel, inputs, channels);
             (Tensor padded, Tensor output) = Padded(frames, width, i + 1 < _stages.Length ? config.TimeConvs[i + 1].Padding : 0);
             _stages[i] = new Stage(shape, packed, features, output);
             (features, inputs) = (padded, width);
         }
-        _fusion = LoadGained(weights, ops, "fusion", config.ReluGain, 0, frames * width, channels);
+        _fusion = LoadGained(weights, ops, "fusion", config.ReluGain, 1, frames * width, channels);
         _fused = ops.Allocate(maxBatch, 1, width);
 
         int rest = config.JawSize + config.EyesSize, face = config.SkinSize + rest;
@@ -141,14 +141,14 @@ internal sealed class RegressionNetwork
     }
 
     /// <summary>
-    /// A layer followed by gain * max(x, 0): the gain is positive, so it moves into weights and bias. Taps 0 stands for a linear layer.
+    /// A layer followed by gain * max(x, 0): the gain is positive, so it moves into weights and bias. <paramref name="shape"/> ends with the
+    /// outputs; what is before them is split over <paramref name="taps"/>.
     /// </summary>
-    internal static GemmWeights LoadGained(WeightSet weights, OperatorSet ops, string name, float gain, int taps, int inputs, int outputs)
+    internal static GemmWeights LoadGained(WeightSet weights, OperatorSet ops, string name, float gain, int taps, params int[] shape)
     {
-        ReadOnlyMemory<float> weight = taps == 0
-            ? weights.Get(name + ".weight", inputs, outputs)
-            : weights.Get(name + ".weight", taps, inputs, outputs);
-        return ops.Pack(Gained(weight), Gained(weights.Get(name + ".bias", outputs)), Math.Max(taps, 1), inputs, outputs);
+        float[] weight = Gained(weights.Get(name + ".weight", shape));
+        int outputs = shape[^1];
+        return ops.Pack(weight, Gained(weights.Get(name + ".bias", outputs)), taps, weight.Length / outputs / taps, outputs);
 
         float[] Gained(ReadOnlyMemory<float> values)
         {
