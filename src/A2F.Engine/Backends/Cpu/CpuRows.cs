@@ -46,25 +46,29 @@ internal static unsafe class CpuRows
                 squares[i] += (double)row[i] * row[i];
             }
         }
-        float* gain = stackalloc float[2 * ChannelsPerTask];
-        float* offset = gain + ChannelsPerTask;
+        float* means = stackalloc float[2 * ChannelsPerTask];
+        float* factors = means + ChannelsPerTask;
         for (int i = 0; i < count; i++)
         {
             double mean = sum[i] / x.Rows;
             double variance = Math.Max(0, squares[i] / x.Rows - mean * mean);
-            double factor = scale[first + i] / Math.Sqrt(variance + epsilon);
-            gain[i] = (float)factor;
-            offset[i] = (float)(shift[first + i] - mean * factor);
+            means[i] = (float)mean;
+            factors[i] = (float)(scale[first + i] / Math.Sqrt(variance + epsilon));
         }
+        shift += first;
         float* tail = stackalloc float[8];
         for (int t = 0; t < x.Rows; t++)
         {
             float* row = data + (long)t * x.RowStride;
             int i = 0;
             for (; i <= count - 8; i += 8)
-                Activate(Vector256.MultiplyAddEstimate(Vector256.Load(row + i), Vector256.Load(gain + i), Vector256.Load(offset + i)), activation).Store(row + i);
+            {
+                Vector256<float> centred = Vector256.Load(row + i) - Vector256.Load(means + i);
+                Vector256<float> v = Vector256.MultiplyAddEstimate(centred, Vector256.Load(factors + i), Vector256.Load(shift + i));
+                Activate(v, activation).Store(row + i);
+            }
             if (i == count) continue;
-            for (int j = i; j < count; j++) tail[j - i] = row[j] * gain[j] + offset[j];
+            for (int j = i; j < count; j++) tail[j - i] = (row[j] - means[j]) * factors[j] + shift[j];
             Activate(Vector256.Load(tail), activation).Store(tail);
             for (int j = i; j < count; j++) row[j] = tail[j - i];
         }
