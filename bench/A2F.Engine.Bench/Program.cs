@@ -5,8 +5,10 @@ internal static class Program
 {
     private const string Usage = """
         usage: A2F.Engine.Bench compare MODEL_DIR [--ort PATH] [--threads N] [--batch N] [--seconds S] [--json FILE]
+               A2F.Engine.Bench micro [BenchmarkDotNet's arguments]
 
         compare   this engine against ONNX Runtime: one process, runs alternating, with the difference of the outputs
+        micro     single operators in the sizes of the full-size network
         """;
 
     private static int Main(string[] args)
@@ -17,6 +19,8 @@ internal static class Program
             {
                 case "compare":
                     return CompareCommand.Run(CompareOptions.Parse(args.AsSpan(1)));
+                case "micro":
+                    return MicroCommand.Run(args[1..]);
                 case "--help" or "-h":
                     Console.WriteLine(Usage);
                     return 0;
