@@ -37,7 +37,7 @@ public sealed record AnimatorParameters
     public float EyelidOpenOffset { get; init; } = 0.06f;
 
     /// <summary>Adds this much of the lip-open pose. [-0.2, 0.2]</summary>
-    public float LipOpenOffset { get; init; }
+    public float LipOpenOffset { get; init; } = -0.03f;
 
     /// <summary>Closes the eyelids by this much; drive it to blink. Not stored in model files. [0, 1]</summary>
     public float BlinkOffset { get; init; }

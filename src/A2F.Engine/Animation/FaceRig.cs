@@ -1,0 +1,122 @@
+using A2F.Engine.Weights;
+
+namespace A2F.Engine.Animation;
+
+/// <summary>
+/// A face ready to be animated: geometry, bases and blendshapes, checked and arranged. Immutable; any number of
+/// <see cref="FaceAnimator"/>s on any threads share one.
+/// </summary>
+public sealed class FaceRig
+{
+    private readonly Lazy<SkinRegion> _wholeSkin;
+    private readonly Lazy<SkinRegion> _fittedSkin;
+    private readonly Lazy<PcaBasis> _fittedSkinBasis;
+
+    /// <summary>Checks and arranges a face.</summary>
+    /// <param name="geometry">
+    /// Neutral shapes and bases. An empty basis means that the network puts out displacements itself, x, y, z per vertex (diffusion).
+    /// </param>
+    /// <param name="skinBlendshapes">What skin weights are solved for, or null for none.</param>
+    /// <param name="tongueBlendshapes">What tongue weights are solved for, or null for none.</param>
+    /// <exception cref="A2FException">Array lengths do not agree, or a value is not finite (or beyond 1e6).</exception>
+    public FaceRig(FaceGeometry geometry, BlendshapeSet? skinBlendshapes = null, BlendshapeSet? tongueBlendshapes = null)
+    {
+        Geometry = geometry;
+        SkinVertexCount = VertexCount(geometry.SkinNeutral, "neutral skin");
+        TongueVertexCount = VertexCount(geometry.TongueNeutral, "neutral tongue");
+        JawPointCount = VertexCount(geometry.NeutralJaw, "neutral jaw");
+        SkinSize = OutputSize(geometry.SkinBasis, SkinVertexCount, "skin");
+        TongueSize = OutputSize(geometry.TongueBasis, TongueVertexCount, "tongue");
+        CheckLength(geometry.LipOpenDelta, 3 * SkinVertexCount, "lip open delta");
+        CheckLength(geometry.EyeCloseDelta, 3 * SkinVertexCount, "eye close delta");
+        if (geometry.SaccadeRotations.Length % 2 != 0)
+            throw new A2FException(A2FErrorCode.InvalidModel, $"saccade rotations: expected pairs, found {geometry.SaccadeRotations.Length} values");
+        CheckFinite(geometry);
+        Skin = skinBlendshapes is null ? null : new BlendshapeBasis(skinBlendshapes, SkinVertexCount, "skin");
+        Tongue = tongueBlendshapes is null ? null : new BlendshapeBasis(tongueBlendshapes, TongueVertexCount, "tongue");
+        _wholeSkin = new(() => SkinRegion.Of(Geometry, null));
+        _fittedSkin = new(() => SkinRegion.Of(Geometry, Skin!.Vertices));
+        _fittedSkinBasis = new(() => PcaBasis.OfVertices(Geometry.SkinBasis, SkinSize, 3 * SkinVertexCount, Skin!.Vertices));
+    }
+
+    /// <summary>The face of a model folder.</summary>
+    /// <exception cref="A2FException">See the constructor.</exception>
+    public static FaceRig Of(RegressionModelFolder folder) => new(folder.Geometry, folder.SkinBlendshapes, folder.TongueBlendshapes);
+
+    /// <summary>Number of skin vertices.</summary>
+    public int SkinVertexCount { get; }
+
+    /// <summary>Number of tongue vertices.</summary>
+    public int TongueVertexCount { get; }
+
+    /// <summary>Number of points that follow the jaw.</summary>
+    public int JawPointCount { get; }
+
+    /// <summary>Network outputs for the skin: PCA coefficients, or displacements where there is no basis.</summary>
+    public int SkinSize { get; }
+
+    /// <summary>Network outputs for the tongue.</summary>
+    public int TongueSize { get; }
+
+    /// <summary>Network outputs for the jaw: 3 per point.</summary>
+    public int JawSize => 3 * JawPointCount;
+
+    /// <summary>Network outputs for the eyes: right x, right y, left x, left y.</summary>
+    public int EyesSize => 4;
+
+    /// <summary>Length of one row of network output: skin, tongue, jaw, eyes.</summary>
+    public int OutputLength => checked(SkinSize + TongueSize + JawSize + EyesSize);
+
+    /// <summary>Names of the skin weights; empty without skin blendshapes.</summary>
+    public IReadOnlyList<string> SkinPoseNames => Skin?.PoseNames ?? [];
+
+    /// <summary>Names of the tongue weights; empty without tongue blendshapes.</summary>
+    public IReadOnlyList<string> TonguePoseNames => Tongue?.PoseNames ?? [];
+
+    internal FaceGeometry Geometry { get; }
+
+    internal BlendshapeBasis? Skin { get; }
+
+    internal BlendshapeBasis? Tongue { get; }
+
+    /// <summary>The skin that an animator has to move: everything, what the solver looks at, or nothing.</summary>
+    internal SkinRegion? SkinToMove(bool vertices) => vertices ? _wholeSkin.Value : Skin is null ? null : _fittedSkin.Value;
+
+    /// <summary>The basis that fits <see cref="SkinToMove"/>, or null where the network puts out displacements.</summary>
+    internal PcaBasis? SkinBasisToUse(bool vertices)
+    {
+        if (Geometry.SkinBasis.IsEmpty) return null;
+        return vertices ? PcaBasis.Whole(Geometry.SkinBasis, SkinSize, 3 * SkinVertexCount) : _fittedSkinBasis.Value;
+    }
+
+    private static int VertexCount(ReadOnlyMemory<float> points, string what) => points.Length % 3 == 0
+        ? points.Length / 3
+        : throw new A2FException(A2FErrorCode.InvalidModel, $"{what}: expected x, y, z per vertex, found {points.Length} values");
+
+    private static int OutputSize(ReadOnlyMemory<float> basis, int vertices, string what)
+    {
+        int row = 3 * vertices;
+        if (basis.IsEmpty) return row;
+        if (row == 0 || basis.Length % row != 0)
+            throw new A2FException(A2FErrorCode.InvalidModel, $"{what} basis: expected rows of {row} values, found {basis.Length} in all");
+        return basis.Length / row;
+    }
+
+    private static void CheckLength(ReadOnlyMemory<float> values, int expected, string what)
+    {
+        if (values.Length != expected)
+            throw new A2FException(A2FErrorCode.InvalidModel, $"{what}: expected {expected} values, found {values.Length}");
+    }
+
+    private static void CheckFinite(FaceGeometry g)
+    {
+        Finite.Check(g.SkinBasis.Span, "skin basis");
+        Finite.Check(g.SkinNeutral.Span, "neutral skin");
+        Finite.Check(g.LipOpenDelta.Span, "lip open delta");
+        Finite.Check(g.EyeCloseDelta.Span, "eye close delta");
+        Finite.Check(g.TongueBasis.Span, "tongue basis");
+        Finite.Check(g.TongueNeutral.Span, "neutral tongue");
+        Finite.Check(g.NeutralJaw.Span, "neutral jaw");
+        Finite.Check(g.SaccadeRotations.Span, "saccade rotations");
+    }
+}
