@@ -1,0 +1,16 @@
+using A2F.Engine.Backends.Cpu;
+
+namespace A2F.Engine.Runtime;
+
+/// <summary>Where and how a model runs.</summary>
+public sealed record ModelOptions
+{
+    /// <summary>Threads of the CPU backend, the caller's included; 0 for one per processor, 8 at most. Results do not depend on it.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Windows that run together; memory grows with it. 1 to 1024. Results do not depend on it.</summary>
+    public int MaxBatch { get; init; } = 8;
+
+    /// <summary>Instruction set of the CPU backend; null for the widest that the machine has.</summary>
+    public CpuInstructionSet? InstructionSet { get; init; }
+}

@@ -1,0 +1,124 @@
+using A2F.Engine.Animation;
+using A2F.Engine.Backends.Cpu;
+using A2F.Engine.Networks;
+using A2F.Engine.Weights;
+
+namespace A2F.Engine.Runtime;
+
+/// <summary>
+/// A regression model, loaded and ready to run on the CPU. One call at a time; make several models, or share one behind a lock, to run on
+/// several threads of your own.
+/// </summary>
+public sealed class RegressionModel : IDisposable
+{
+    private readonly CpuOperators? _ops;
+    private readonly RegressionNetwork? _network;
+    private readonly Lazy<FaceRig> _rig;
+
+    private RegressionModel(RegressionModelFolder folder, ModelOptions options)
+    {
+        Folder = folder;
+        _rig = new Lazy<FaceRig>(() => FaceRig.Of(folder));
+        if (folder.Network is null) return;
+        if (options.MaxBatch is < 1 or > 1024)
+            throw new A2FException(A2FErrorCode.OutOfRange, $"batch: expected 1 to 1024, found {options.MaxBatch}");
+        int threads = options.Threads == 0 ? Math.Min(Environment.ProcessorCount, 8) : options.Threads;
+        _ops = new CpuOperators(threads, options.InstructionSet);
+        try
+        {
+            _network = new RegressionNetwork(folder.Network, folder.Weights!, _ops, options.MaxBatch);
+        }
+        catch
+        {
+            _ops.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Loads a model folder, or the folder of the given model.json; a folder without a network can still animate recorded output.</summary>
+    /// <exception cref="A2FException">A file is missing or wrong, an option is out of range, or memory ran out.</exception>
+    public static RegressionModel Load(string path, ModelOptions? options = null)
+    {
+        RegressionModelFolder folder = RegressionModelFolder.Load(path);
+        try
+        {
+            return new RegressionModel(folder, options ?? new ModelOptions());
+        }
+        catch
+        {
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>What the files hold.</summary>
+    public RegressionModelFolder Folder { get; }
+
+    /// <summary>The face; checked when first asked for.</summary>
+    /// <exception cref="A2FException">Its parts do not fit together.</exception>
+    public FaceRig Rig => _rig.Value;
+
+    /// <summary>Whether there is a network to run.</summary>
+    public bool HasNetwork => _network is not null;
+
+    /// <summary>What the network runs on, for reports.</summary>
+    public string Device => _ops?.Name ?? "none";
+
+    /// <summary>Bytes that the backend holds: packed weights and activations.</summary>
+    public long BackendBytes => _ops?.Bytes ?? 0;
+
+    /// <summary>Samples of one window.</summary>
+    public int InputLength => Network.Config.InputLength;
+
+    /// <summary>Length of one emotion vector: implicit, then explicit.</summary>
+    public int EmotionLength => Network.Config.ImplicitLength + Network.Config.EmotionCount;
+
+    /// <summary>Length of one result: skin, tongue, jaw, eyes.</summary>
+    public int OutputLength => Network.Config.OutputLength;
+
+    private RegressionNetwork Network => _network
+        ?? throw new A2FException(A2FErrorCode.InvalidModel, $"{Folder.Path} holds no network; only recorded output can be animated with it");
+
+    /// <summary>Runs any number of windows.</summary>
+    /// <param name="windows">[count, <see cref="InputLength"/>], samples already multiplied by the input strength.</param>
+    /// <param name="emotions">[count, <see cref="EmotionLength"/>].</param>
+    /// <param name="results">[count, <see cref="OutputLength"/>].</param>
+    /// <exception cref="A2FException">Lengths do not agree, or a value is not finite.</exception>
+    public void Infer(ReadOnlySpan<float> windows, ReadOnlySpan<float> emotions, Span<float> results)
+    {
+        int count = windows.Length / InputLength;
+        CheckLength("windows", windows.Length, count, InputLength);
+        CheckLength("emotions", emotions.Length, count, EmotionLength);
+        CheckLength("results", results.Length, count, OutputLength);
+        CheckFinite("audio window", windows, InputLength);
+        CheckFinite("emotion vector", emotions, EmotionLength);
+        for (int first = 0; first < count; first += Network.MaxBatch)
+        {
+            int batch = Math.Min(Network.MaxBatch, count - first);
+            Network.Run(
+                windows.Slice(first * InputLength, batch * InputLength), emotions.Slice(first * EmotionLength, batch * EmotionLength),
+                results.Slice(first * OutputLength, batch * OutputLength), batch);
+        }
+        CheckFinite("network output", results, OutputLength);
+    }
+
+    private static void CheckLength(string what, int found, int count, int length)
+    {
+        if (found != count * length)
+            throw new A2FException(A2FErrorCode.InvalidArgument, $"{what}: expected {count} x {length} values, found {found}");
+    }
+
+    private static void CheckFinite(string what, ReadOnlySpan<float> values, int length)
+    {
+        int index = Finite.IndexOfBad(values);
+        if (index >= 0)
+            throw new A2FException(A2FErrorCode.NotFinite, $"{what} {index / length}: element {index % length} is {values[index]}; expected a finite number below 1e6");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _ops?.Dispose();
+        Folder.Dispose();
+    }
+}
