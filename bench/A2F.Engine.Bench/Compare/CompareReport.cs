@@ -17,9 +17,9 @@ internal sealed record CompareReport(
     CompareOptions Options,
     string Inputs,
     IReadOnlyList<Side> Sides,
-    Ratio? OfMedians,
-    Ratio? OfMinima,
-    Difference? Parity)
+    Ratio OfMedians,
+    Ratio OfMinima,
+    Difference Parity)
 {
     /// <summary>Writes the report for people.</summary>
     public void Print(TextWriter writer)
@@ -38,9 +38,9 @@ internal sealed record CompareReport(
                 $"{side.Name,-18} {t.Min,10:F3} {t.Median,10:F3} {t.P95,10:F3} {t.Runs,8} {side.LoadSeconds * 1000,7:F0}"));
         }
         writer.WriteLine();
-        if (OfMedians is not null) PrintRatio(writer, "medians", OfMedians);
-        if (OfMinima is not null) PrintRatio(writer, "minima", OfMinima);
-        if (Parity is not null) PrintDifference(writer, "between the two", Parity);
+        PrintRatio(writer, "medians", OfMedians);
+        PrintRatio(writer, "minima", OfMinima);
+        PrintDifference(writer, "between the two", Parity);
         foreach (Side side in Sides)
         {
             if (side.Error is not null) PrintDifference(writer, $"{side.Name} from float64", side.Error);
@@ -102,9 +102,8 @@ internal sealed record CompareReport(
         json.WriteEndObject();
     }
 
-    private static void WriteRatio(Utf8JsonWriter json, string name, Ratio? ratio)
+    private static void WriteRatio(Utf8JsonWriter json, string name, Ratio ratio)
     {
-        if (ratio is null) return;
         json.WriteStartObject(name);
         json.WriteNumber("value", ratio.Value);
         json.WriteNumber("low", ratio.Low);

@@ -80,13 +80,13 @@ internal sealed unsafe class OrtRuntime : IDisposable
         return System.IO.Path.Combine(folder?.FullName ?? ".", "artifacts", "onnxruntime", file);
     }
 
-    /// <summary>Turns a status into an exception; null means success.</summary>
+    /// <summary>Turns a status into an exception; null means success. Once the library is loaded, what it refuses is the network.</summary>
     public void Check(void* status)
     {
         if (status == null) return;
         string? message = Marshal.PtrToStringUTF8((nint)((delegate* unmanaged<void*, byte*>)this[OrtFunction.GetErrorMessage])(status));
         Release(OrtFunction.ReleaseStatus, status);
-        throw new A2FException(A2FErrorCode.DeviceUnavailable, $"ONNX Runtime: {message}");
+        throw new A2FException(A2FErrorCode.InvalidModel, $"ONNX Runtime: {message}");
     }
 
     /// <summary>Calls one of the release functions, unless there is nothing to release.</summary>
