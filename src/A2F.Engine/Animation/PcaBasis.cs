@@ -11,6 +11,8 @@ internal sealed unsafe class PcaBasis
 {
     private const int PanelWidth = 16;
     private const int PanelsPerStrip = 16;
+    private const int RowStrip = 4096;
+    private const int FewFrames = 4;
 
     private readonly ReadOnlyMemory<float> _rows;
     private readonly float[]? _panels;
@@ -60,6 +62,11 @@ internal sealed unsafe class PcaBasis
     public void Reconstruct(
         ReadOnlySpan<float> coefficients, int coefficientStride, int frames, Span<float> deltas, Span<float> scratch)
     {
+        if (_panels is null && frames < FewFrames)
+        {
+            AddRows(coefficients, coefficientStride, frames, deltas);
+            return;
+        }
         for (int first = 0; first < PaddedLength; first += PanelsPerStrip * PanelWidth)
         {
             int panels = Math.Min(PanelsPerStrip, (PaddedLength - first) / PanelWidth);
@@ -72,6 +79,35 @@ internal sealed unsafe class PcaBasis
                 MultiplyPanel(columns, coefficients, coefficientStride, frames, deltas[(first + panel * PanelWidth)..]);
             }
         }
+    }
+
+    // For too few frames to pay for copying strips: reads the rows where they are, a strip of each at a time.
+    private void AddRows(ReadOnlySpan<float> coefficients, int stride, int frames, Span<float> deltas)
+    {
+        deltas[..(frames * PaddedLength)].Clear();
+        ReadOnlySpan<float> rows = _rows.Span;
+        for (int first = 0; first < _rowLength; first += RowStrip)
+        {
+            int count = Math.Min(RowStrip, _rowLength - first);
+            for (int shape = 0; shape < Shapes; shape++)
+            {
+                ReadOnlySpan<float> row = rows.Slice(shape * _rowLength + first, count);
+                for (int frame = 0; frame < frames; frame++)
+                    AddRow(coefficients[frame * stride + shape], row, deltas.Slice(frame * PaddedLength + first, count));
+            }
+        }
+    }
+
+    private static void AddRow(float coefficient, ReadOnlySpan<float> row, Span<float> sum)
+    {
+        Vector256<float> x = Vector256.Create(coefficient);
+        int i = 0;
+        fixed (float* b = row)
+        fixed (float* c = sum)
+        {
+            for (; i + 8 <= row.Length; i += 8) Vector256.MultiplyAddEstimate(x, Vector256.Load(b + i), Vector256.Load(c + i)).Store(c + i);
+        }
+        for (; i < row.Length; i++) sum[i] = float.MultiplyAddEstimate(coefficient, row[i], sum[i]);
     }
 
     private Span<float> PackStrip(int first, int panels, Span<float> scratch)

@@ -39,11 +39,15 @@ public sealed class SkinTests
         foreach (int batch in (int[])[1, 3, 11])
         {
             float[] few = new float[11 * part.PaddedLength];
+            float[] split = new float[11 * whole.PaddedLength];
             for (int i = 0; i < 11; i += batch)
             {
                 int count = Math.Min(batch, 11 - i);
+                whole.Reconstruct(
+                    coefficients.AsSpan(i * Shapes), Shapes, count, split.AsSpan(i * whole.PaddedLength), new float[whole.ScratchLength]);
                 part.Reconstruct(coefficients.AsSpan(i * Shapes), Shapes, count, few.AsSpan(i * part.PaddedLength), []);
             }
+            Assert.Equal(all, split);
             for (int i = 0; i < 11; i++)
             {
                 for (int v = 0; v < 3 * some.Length; v++)
