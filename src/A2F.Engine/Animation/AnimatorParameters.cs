@@ -102,7 +102,7 @@ public sealed record SolverParameters
     /// <summary>Diagonal of the bounding box that the strengths were tuned on. Above 0.</summary>
     public float TemplateBoundingBoxSize { get; init; } = 54.7f;
 
-    /// <summary>KKT violation at which the solve stops.</summary>
+    /// <summary>KKT violation at which the reference's iterative solve stops. The solve here is exact, so it has no influence.</summary>
     public float Tolerance { get; init; } = 1e-10f;
 
     /// <summary>Which poses take part.</summary>

@@ -32,10 +32,13 @@ public sealed class BlendshapeSolverTests
     }
 
     [Theory]
-    [MemberData(nameof(Tags))]
+    [InlineData("skin_default")]
+    [InlineData("skin_temporal")]
+    [InlineData("skin_full")]
+    [InlineData("tongue_full")]
+    [InlineData("tongue_full_allactive")]
     public void The_system_matrix_is_the_recorded_one(string tag)
     {
-        if (!Recorded.Has($"{tag}_A")) return; // recorded for some tags only
         float[] expected = Recorded.Floats($"{tag}_A");
         float[] actual = [.. Solver(tag, out _).A.ToArray().Select(x => (float)x)];
         double largest = expected.Max(MathF.Abs);
@@ -212,7 +215,7 @@ public sealed class BlendshapeSolverTests
         };
     }
 
-    // The solves were recorded on the skin of set A and the tongue of set 0 (skin_full_B: set B where its frames are recorded).
+    // The solves were recorded on the skin of set A and the tongue of set 0; skin_full_B on the skin of set B.
     private static float[] Target(string tag, int frame)
     {
         if (tag.StartsWith("tongue", StringComparison.Ordinal)) return Golden.File("tongue.npz").Row("out_0", frame);
