@@ -45,13 +45,58 @@ public sealed class RegressionModelFolder : IDisposable
     /// <summary>Weights of the network, or null where the folder has none.</summary>
     public WeightSet? Weights { get; init; }
 
-    /// <summary>Loads a model folder (or the path of its model.json) of either format.</summary>
+    /// <summary>The parameters in one record whose keys are those of model files.</summary>
+    public AnimationSettings Settings => new(Parameters, SkinSolver, TongueSolver, SourceShot, SourceFrame);
+
+    /// <summary>Whether the folder is of this engine's packed format.</summary>
+    public bool IsPacked => Packed is not null;
+
+    /// <summary>The map that the data of a packed model lies in.</summary>
+    internal PackedTensors? Packed { get; init; }
+
+    /// <summary>Loads a model folder (or the path of its model.json or manifest.json) of either format.</summary>
     /// <exception cref="A2FException">A file is missing or wrong; the message names file, key, expected and found.</exception>
-    public static RegressionModelFolder Load(string path) => throw new NotImplementedException(path);
+    public static RegressionModelFolder Load(string path)
+    {
+        try
+        {
+            (string file, bool packed) = Find(path);
+            return packed ? PackedReader.Load(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(file))!) : DeployFolder.Load(file);
+        }
+        catch (OutOfMemoryException e)
+        {
+            throw new A2FException(A2FErrorCode.OutOfMemory, $"'{path}': not enough memory for the model", e);
+        }
+    }
 
-    /// <summary>Writes the packed form: safetensors and one manifest, which load by memory map.</summary>
-    public void WritePacked(string folder) => throw new NotImplementedException(folder);
+    /// <summary>
+    /// Reads all data of a packed model and checks it: checksums, and that every number is finite. <see cref="Load"/> leaves this out for
+    /// tensors above 1 MiB, so that it costs milliseconds; data of a deploy folder has been checked when it was loaded.
+    /// </summary>
+    /// <exception cref="A2FException">A tensor differs from what was written, or holds NaN or infinity.</exception>
+    public void Verify() => Packed?.Verify();
 
-    /// <inheritdoc/>
-    public void Dispose() { }
+    /// <summary>
+    /// Writes the packed form: model.safetensors and manifest.json, which load by memory map. The folder appears whole or not at all;
+    /// an existing one must be empty or a packed model, whose files are replaced. docs/file-formats.md describes the format.
+    /// </summary>
+    /// <exception cref="A2FException">The folder holds other files, or cannot be written.</exception>
+    public void WritePacked(string folder) => PackedWriter.Write(this, folder);
+
+    /// <summary>Releases the map of a packed model; none of its data may be used afterwards.</summary>
+    public void Dispose() => Packed?.Dispose();
+
+    private static (string File, bool Packed) Find(string path)
+    {
+        if (!Directory.Exists(path))
+        {
+            if (!File.Exists(path)) throw new A2FException(A2FErrorCode.FileNotFound, $"'{path}' does not exist; a model folder was expected");
+            return (path, System.IO.Path.GetFileName(path) == PackedFormat.ManifestFile);
+        }
+        string manifest = System.IO.Path.Combine(path, PackedFormat.ManifestFile);
+        if (File.Exists(manifest)) return (manifest, true);
+        string model = System.IO.Path.Combine(path, "model.json");
+        if (File.Exists(model)) return (model, false);
+        throw new A2FException(A2FErrorCode.FileNotFound, $"'{path}' holds neither model.json nor {PackedFormat.ManifestFile}; it is no model folder");
+    }
 }

@@ -1,0 +1,54 @@
+using System.Text;
+using System.Text.Json;
+
+namespace A2F.Engine.Weights;
+
+/// <summary>A JSON file of a model folder; at most 8 MiB and 32 levels deep.</summary>
+internal sealed class JsonFile : IDisposable
+{
+    private const int MaxBytes = 8 * 1024 * 1024;
+    private const int MaxDepth = 32;
+
+    private readonly JsonDocument _document;
+
+    private JsonFile(string path, JsonDocument document)
+    {
+        _document = document;
+        Root = new JsonNode(path, "", document.RootElement);
+    }
+
+    /// <summary>The outermost value.</summary>
+    public JsonNode Root { get; }
+
+    /// <summary>Reads and parses a file.</summary>
+    public static JsonFile Open(string path)
+    {
+        byte[] bytes = SafeFile.ReadSmall(path, MaxBytes);
+        int start = bytes.AsSpan().StartsWith("\uFEFF"u8) ? 3 : 0;
+        try
+        {
+            return new JsonFile(path, JsonDocument.Parse(bytes.AsMemory(start), new JsonDocumentOptions { MaxDepth = MaxDepth }));
+        }
+        catch (JsonException e)
+        {
+            throw BrokenJson(path, bytes.AsSpan(start), e);
+        }
+    }
+
+    public void Dispose() => _document.Dispose();
+
+    /// <summary>Shows the line, because it usually names the key; Python writes NaN and Infinity, which JSON does not have.</summary>
+    private static A2FException BrokenJson(string path, ReadOnlySpan<byte> bytes, JsonException e)
+    {
+        ReadOnlySpan<byte> rest = bytes;
+        for (long line = e.LineNumber ?? 0; line > 0 && rest.Contains((byte)'\n'); line--) rest = rest[(rest.IndexOf((byte)'\n') + 1)..];
+        if (rest.Contains((byte)'\n')) rest = rest[..rest.IndexOf((byte)'\n')];
+        int column = (int)Math.Clamp(e.BytePositionInLine ?? 0, 0, rest.Length);
+        ReadOnlySpan<byte> value = rest[column..];
+        bool notFinite = value.StartsWith("NaN"u8) || value.StartsWith("Inf"u8) || rest[Math.Max(0, column - 1)..].StartsWith("-Inf"u8);
+        string shown = Encoding.UTF8.GetString(rest[Math.Max(0, column - 50)..Math.Min(rest.Length, column + 20)]).Trim();
+        return notFinite
+            ? new A2FException(A2FErrorCode.NotFinite, $"{path}: line {e.LineNumber + 1}: expected a finite number, found '{shown}'", e)
+            : new A2FException(A2FErrorCode.InvalidFile, $"{path}: line {e.LineNumber + 1}: no valid JSON near '{shown}': {e.Message}", e);
+    }
+}

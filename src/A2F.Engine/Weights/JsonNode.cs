@@ -1,0 +1,111 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace A2F.Engine.Weights;
+
+/// <summary>A value in a JSON file that knows where it stands, so that every complaint names file, key, expected and found.</summary>
+internal readonly struct JsonNode(string file, string key, JsonElement element)
+{
+    /// <summary>Dots between nested keys.</summary>
+    public string Key => key;
+
+    /// <summary>The file that the value is from.</summary>
+    public string File => file;
+
+    /// <summary>The value of a key, which must exist.</summary>
+    public JsonNode this[string name] => Find(name)
+        ?? throw new A2FException(A2FErrorCode.InvalidFile, $"{file}: key '{Join(name)}' is missing");
+
+    /// <summary>The value of a key, or null where there is none; a JSON null counts as none.</summary>
+    public JsonNode? Find(string name)
+    {
+        if (element.ValueKind != JsonValueKind.Object) throw Wrong("an object");
+        return element.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null
+            ? new JsonNode(file, Join(name), value)
+            : null;
+    }
+
+    /// <summary>The elements of an array.</summary>
+    public List<JsonNode> Items()
+    {
+        if (element.ValueKind != JsonValueKind.Array) throw Wrong("an array");
+        List<JsonNode> items = new(element.GetArrayLength());
+        foreach (JsonElement item in element.EnumerateArray())
+            items.Add(new JsonNode(file, string.Create(CultureInfo.InvariantCulture, $"{key}[{items.Count}]"), item));
+        return items;
+    }
+
+    /// <summary>The elements of an array that must have <paramref name="count"/>.</summary>
+    public List<JsonNode> Items(int count, string reason)
+    {
+        List<JsonNode> items = Items();
+        return items.Count == count
+            ? items
+            : throw new A2FException(A2FErrorCode.InvalidModel, $"{file}: key '{key}': expected {count} values ({reason}), found {items.Count}");
+    }
+
+    /// <summary>A text that is not empty.</summary>
+    public string Text()
+    {
+        try
+        {
+            if (element.ValueKind == JsonValueKind.String && element.GetString() is { Length: > 0 } text) return text;
+        }
+        catch (InvalidOperationException)
+        {
+            // Escapes that are no characters.
+        }
+        throw Wrong("a text");
+    }
+
+    /// <summary>A whole number within a range; 3.0 is one.</summary>
+    public int Int(int minimum, int maximum)
+    {
+        if (element.ValueKind != JsonValueKind.Number || !element.TryGetDouble(out double value) || value != Math.Floor(value))
+            throw Wrong("a whole number");
+        if (value < minimum || value > maximum)
+            throw new A2FException(A2FErrorCode.OutOfRange, $"{file}: key '{key}': expected {minimum} to {maximum}, found {Shown()}");
+        return (int)value;
+    }
+
+    /// <summary>A number within a range.</summary>
+    public float Float(float minimum, float maximum)
+    {
+        if (element.ValueKind != JsonValueKind.Number || !element.TryGetDouble(out double value)) throw Wrong("a number");
+        float rounded = (float)value;
+        if (!float.IsFinite(rounded))
+            throw new A2FException(A2FErrorCode.NotFinite, $"{file}: key '{key}': expected a finite float32, found {Shown()}");
+        if (rounded < minimum || rounded > maximum)
+            throw new A2FException(A2FErrorCode.OutOfRange, $"{file}: key '{key}': expected {minimum} to {maximum}, found {Shown()}");
+        return rounded;
+    }
+
+    /// <summary>true, false, 0 or 1.</summary>
+    public bool Bool() => element.ValueKind switch
+    {
+        JsonValueKind.True => true,
+        JsonValueKind.False => false,
+        _ => Int(0, 1) == 1,
+    };
+
+    /// <summary>The complaint about a value of the wrong kind.</summary>
+    public A2FException Wrong(string expected)
+    {
+        string place = key.Length == 0 ? "the file" : $"key '{key}'";
+        return new A2FException(A2FErrorCode.InvalidFile, $"{file}: {place}: expected {expected}, found {Shown()}");
+    }
+
+    private string Shown()
+    {
+        string raw = element.GetRawText();
+        string shown = raw.Length > 60 ? raw[..60] + "..." : raw;
+        return element.ValueKind switch
+        {
+            JsonValueKind.Object => "an object",
+            JsonValueKind.Array => $"an array of {element.GetArrayLength()}",
+            _ => shown,
+        };
+    }
+
+    private string Join(string name) => key.Length == 0 ? name : $"{key}.{name}";
+}

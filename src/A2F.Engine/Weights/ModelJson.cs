@@ -1,0 +1,159 @@
+using System.Text.Json;
+using A2F.Engine.Animation;
+
+namespace A2F.Engine.Weights;
+
+/// <summary>
+/// network_info.json, model_config.json and bs_*_config.json of regression models. The packed manifest holds the same objects, so
+/// each is read and written here, once.
+/// </summary>
+internal static class ModelJson
+{
+    public const int MaxShapes = 4096;
+    public const int MaxVertices = 4_000_000;
+    public const int MaxPoses = 4096;
+
+    private const float EmotionLimit = 1000;
+
+    /// <summary>The content of network_info.json.</summary>
+    public static RegressionInfo ReadInfo(JsonNode root)
+    {
+        JsonNode id = root["id"], parameters = root["params"], audio = root["audio_params"];
+        RequireText(id["type"], "regression");
+        RequireText(id["output"], "geometry");
+        string[] emotions = [.. parameters["explicit_emotions"].Items().Select(e => e.Text())];
+        if (emotions.Length is 0 or > 256 || emotions.Distinct(StringComparer.Ordinal).Count() != emotions.Length)
+            throw parameters["explicit_emotions"].Wrong("1 to 256 different names");
+        int bufferLength = audio["buffer_len"].Int(1, 1_000_000);
+        return new RegressionInfo(
+            id["actor"].Text(),
+            parameters["implicit_emotion_len"].Int(1, 4096),
+            emotions,
+            [.. parameters["default_emotion"].Items(emotions.Length, "one per explicit emotion").Select(e => e.Float(-EmotionLimit, EmotionLimit))],
+            parameters["num_shapes_skin"].Int(1, MaxShapes),
+            parameters["num_verts_skin"].Int(1, MaxVertices),
+            parameters["num_shapes_tongue"].Int(1, MaxShapes),
+            parameters["num_verts_tongue"].Int(1, MaxVertices),
+            ReadJawSize(parameters["result_jaw_size"]),
+            parameters["result_eyes_size"].Int(4, 4),
+            bufferLength,
+            audio["buffer_ofs"].Int(0, bufferLength),
+            audio["samplerate"].Int(1000, 384_000));
+    }
+
+    /// <summary>Writes what <see cref="ReadInfo"/> reads, as the value of "info".</summary>
+    public static void WriteInfo(Utf8JsonWriter writer, RegressionInfo info)
+    {
+        writer.WriteStartObject("info");
+        writer.WriteStartObject("id");
+        writer.WriteString("type", "regression");
+        writer.WriteString("output", "geometry");
+        writer.WriteString("actor", info.Actor);
+        writer.WriteEndObject();
+        writer.WriteStartObject("params");
+        writer.WriteNumber("implicit_emotion_len", info.ImplicitEmotionLength);
+        WriteTexts(writer, "explicit_emotions", info.Emotions);
+        WriteNumbers(writer, "default_emotion", info.DefaultEmotion);
+        writer.WriteNumber("num_shapes_skin", info.SkinShapes);
+        writer.WriteNumber("num_verts_skin", info.SkinVertices);
+        writer.WriteNumber("num_shapes_tongue", info.TongueShapes);
+        writer.WriteNumber("num_verts_tongue", info.TongueVertices);
+        writer.WriteNumber("result_jaw_size", info.JawSize);
+        writer.WriteNumber("result_eyes_size", info.EyesSize);
+        writer.WriteEndObject();
+        writer.WriteStartObject("audio_params");
+        writer.WriteNumber("buffer_len", info.BufferLength);
+        writer.WriteNumber("buffer_ofs", info.BufferOffset);
+        writer.WriteNumber("samplerate", info.SampleRate);
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+    }
+
+    /// <summary>The object "config" of model_config.json; all keys but blink_offset are required.</summary>
+    public static AnimationSettings ReadSettings(JsonNode config)
+    {
+        AnimatorParameters animator = new();
+        foreach (NumberParameter<AnimatorParameters> parameter in ParameterTable.Animator)
+        {
+            JsonNode? value = parameter.Key == ParameterTable.BlinkOffset ? config.Find(parameter.Key) : config[parameter.Key];
+            if (value is not null) animator = parameter.With(animator, value.Value.Float(parameter.Minimum, parameter.Maximum));
+        }
+        return new AnimationSettings(
+            animator, null, null, config[ParameterTable.SourceShot].Text(), config[ParameterTable.SourceFrame].Int(0, int.MaxValue));
+    }
+
+    /// <summary>Writes what <see cref="ReadSettings"/> reads, as the value of "config".</summary>
+    public static void WriteSettings(Utf8JsonWriter writer, AnimationSettings settings)
+    {
+        writer.WriteStartObject("config");
+        foreach (NumberParameter<AnimatorParameters> parameter in ParameterTable.Animator)
+            writer.WriteNumber(parameter.Key, parameter.Get(settings.Animator));
+        writer.WriteString(ParameterTable.SourceShot, settings.SourceShot);
+        writer.WriteNumber(ParameterTable.SourceFrame, settings.SourceFrame);
+        writer.WriteEndObject();
+    }
+
+    /// <summary>The object "blendshape_params" of bs_*_config.json, for a set of <paramref name="poses"/> poses.</summary>
+    public static SolverParameters ReadSolver(JsonNode node, int poses)
+    {
+        JsonNode count = node["numPoses"];
+        int found = count.Int(1, MaxPoses);
+        if (found != poses)
+        {
+            throw new A2FException(A2FErrorCode.InvalidModel,
+                $"{count.File}: key '{count.Key}': expected {poses} (the poses of the blendshape data), found {found}");
+        }
+        SolverParameters solver = new() { ActivePoses = [], CancelPoses = [], SymmetryPoses = [], Multipliers = [], Offsets = [] };
+        foreach (NumberParameter<SolverParameters> parameter in ParameterTable.Solver)
+        {
+            JsonNode? value = ParameterTable.OptionalSolverKeys.Contains(parameter.Key) ? node.Find(parameter.Key) : node[parameter.Key];
+            if (value is not null) solver = parameter.With(solver, value.Value.Float(parameter.Minimum, parameter.Maximum));
+        }
+        foreach (PoseParameter parameter in ParameterTable.Poses)
+        {
+            IEnumerable<JsonNode> values = node[parameter.Key].Items(poses, "one per pose");
+            solver = parameter.With(solver, [.. values.Select(v => parameter.Whole
+                ? v.Int((int)parameter.Minimum, (int)parameter.Maximum)
+                : v.Float(parameter.Minimum, parameter.Maximum))]);
+        }
+        return solver;
+    }
+
+    /// <summary>Writes what <see cref="ReadSolver"/> reads, as the value of "blendshape_params".</summary>
+    public static void WriteSolver(Utf8JsonWriter writer, SolverParameters solver)
+    {
+        writer.WriteStartObject("blendshape_params");
+        writer.WriteNumber("numPoses", solver.ActivePoses.Count);
+        foreach (NumberParameter<SolverParameters> parameter in ParameterTable.Solver) writer.WriteNumber(parameter.Key, parameter.Get(solver));
+        foreach (PoseParameter parameter in ParameterTable.Poses) WriteNumbers(writer, parameter.Key, parameter.Get(solver));
+        writer.WriteEndObject();
+    }
+
+    /// <summary>Writes an array of texts.</summary>
+    public static void WriteTexts(Utf8JsonWriter writer, string key, IEnumerable<string> values)
+    {
+        writer.WriteStartArray(key);
+        foreach (string value in values) writer.WriteStringValue(value);
+        writer.WriteEndArray();
+    }
+
+    private static void WriteNumbers(Utf8JsonWriter writer, string key, IEnumerable<float> values)
+    {
+        writer.WriteStartArray(key);
+        foreach (float value in values) writer.WriteNumberValue(value);
+        writer.WriteEndArray();
+    }
+
+    private static int ReadJawSize(JsonNode node)
+    {
+        int size = node.Int(9, 3 * 1024);
+        return size % 3 == 0 ? size : throw node.Wrong("3 for each of at least 3 points");
+    }
+
+    private static void RequireText(JsonNode node, string expected)
+    {
+        string found = node.Text();
+        if (found != expected)
+            throw new A2FException(A2FErrorCode.InvalidModel, $"{node.File}: key '{node.Key}': expected '{expected}', found '{found}'");
+    }
+}
