@@ -1,5 +1,6 @@
 using A2F.Engine.Animation;
 using A2F.Engine.Networks;
+using A2F.Engine.Weights.Onnx;
 
 namespace A2F.Engine.Weights;
 
@@ -11,7 +12,7 @@ internal static class DeployFolder
     {
         string folder = Path.GetDirectoryName(Path.GetFullPath(modelJson))!;
         using JsonFile model = JsonFile.Open(modelJson);
-        JsonNode root = model.Root;
+        JsonItem root = model.Root;
         string networkPath = Resolve(folder, root["networkPath"]);
         using JsonFile infoFile = JsonFile.Open(Resolve(folder, root["networkInfoPath"]));
         RegressionInfo info = ModelJson.ReadInfo(infoFile.Root);
@@ -19,7 +20,7 @@ internal static class DeployFolder
         AnimationSettings settings = ModelJson.ReadSettings(configFile.Root["config"]);
         ImplicitEmotionDatabase database = ReadDatabase(Resolve(folder, root["emotionDatabasePath"]), info.ImplicitEmotionLength);
         CheckSource(configFile.Root["config"], settings, database);
-        JsonNode? blendshapes = root.Find("blendshapePaths");
+        JsonItem? blendshapes = root.Find("blendshapePaths");
         (BlendshapeSet Set, SolverParameters Solver)? skin = ReadBlendshapes(folder, blendshapes?.Find("skin"), info.SkinVertices);
         (BlendshapeSet Set, SolverParameters Solver)? tongue = ReadBlendshapes(folder, blendshapes?.Find("tongue"), info.TongueVertices);
         (RegressionConfig Config, WeightSet Weights)? network = ReadNetwork(networkPath, info, infoFile.Root.File);
@@ -42,7 +43,7 @@ internal static class DeployFolder
     }
 
     /// <summary>The full path of a file that a model.json names; it must lie in the same folder or below.</summary>
-    private static string Resolve(string folder, JsonNode node)
+    private static string Resolve(string folder, JsonItem node)
     {
         string relative = node.Text();
         if (!relative.Contains('\0') && !Path.IsPathRooted(relative))
@@ -89,9 +90,9 @@ internal static class DeployFolder
     }
 
     /// <summary>The chosen shot and frame must exist.</summary>
-    public static void CheckSource(JsonNode config, AnimationSettings settings, ImplicitEmotionDatabase database)
+    public static void CheckSource(JsonItem config, AnimationSettings settings, ImplicitEmotionDatabase database)
     {
-        JsonNode shot = config[ParameterTable.SourceShot];
+        JsonItem shot = config[ParameterTable.SourceShot];
         int index = database.ShotNames.ToList().IndexOf(settings.SourceShot);
         if (index < 0)
         {
@@ -101,7 +102,7 @@ internal static class DeployFolder
         config[ParameterTable.SourceFrame].Int(0, database.ShotSizes[index] - 1);
     }
 
-    private static (BlendshapeSet Set, SolverParameters Solver)? ReadBlendshapes(string folder, JsonNode? paths, int vertices)
+    private static (BlendshapeSet Set, SolverParameters Solver)? ReadBlendshapes(string folder, JsonItem? paths, int vertices)
     {
         if (paths is not { } node) return null;
         BlendshapeSet set = ReadBlendshapeData(Resolve(folder, node["data"]), vertices);
@@ -132,12 +133,11 @@ internal static class DeployFolder
     private static (RegressionConfig Config, WeightSet Weights)? ReadNetwork(string networkPath, RegressionInfo info, string infoFile)
     {
         string? onnx = FindOnnx(networkPath);
-        if (onnx is null || ImportOnnx(onnx) is not { } network) return null;
+        if (onnx is null) return null;
+        (RegressionConfig Config, WeightSet Weights) network = RegressionImporter.Import(onnx);
         CheckNetwork(network.Config, info, onnx, infoFile);
         return network;
     }
-
-    private static (RegressionConfig Config, WeightSet Weights)? ImportOnnx(string onnx) => null;
 
     /// <summary>networkPath names a compiled engine; the weights lie beside it as network.onnx, or under the same name with .onnx.</summary>
     private static string? FindOnnx(string networkPath)

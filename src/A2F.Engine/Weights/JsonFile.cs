@@ -14,11 +14,11 @@ internal sealed class JsonFile : IDisposable
     private JsonFile(string path, JsonDocument document)
     {
         _document = document;
-        Root = new JsonNode(path, "", document.RootElement);
+        Root = new JsonItem(path, "", document.RootElement);
     }
 
     /// <summary>The outermost value.</summary>
-    public JsonNode Root { get; }
+    public JsonItem Root { get; }
 
     /// <summary>Reads and parses a file.</summary>
     public static JsonFile Open(string path)

@@ -16,9 +16,9 @@ internal static class ModelJson
     private const float EmotionLimit = 1000;
 
     /// <summary>The content of network_info.json.</summary>
-    public static RegressionInfo ReadInfo(JsonNode root)
+    public static RegressionInfo ReadInfo(JsonItem root)
     {
-        JsonNode id = root["id"], parameters = root["params"], audio = root["audio_params"];
+        JsonItem id = root["id"], parameters = root["params"], audio = root["audio_params"];
         RequireText(id["type"], "regression");
         RequireText(id["output"], "geometry");
         string[] emotions = [.. parameters["explicit_emotions"].Items().Select(e => e.Text())];
@@ -70,12 +70,12 @@ internal static class ModelJson
     }
 
     /// <summary>The object "config" of model_config.json; all keys but blink_offset are required.</summary>
-    public static AnimationSettings ReadSettings(JsonNode config)
+    public static AnimationSettings ReadSettings(JsonItem config)
     {
         AnimatorParameters animator = new();
         foreach (NumberParameter<AnimatorParameters> parameter in ParameterTable.Animator)
         {
-            JsonNode? value = parameter.Key == ParameterTable.BlinkOffset ? config.Find(parameter.Key) : config[parameter.Key];
+            JsonItem? value = parameter.Key == ParameterTable.BlinkOffset ? config.Find(parameter.Key) : config[parameter.Key];
             if (value is not null) animator = parameter.With(animator, value.Value.Float(parameter.Minimum, parameter.Maximum));
         }
         return new AnimationSettings(
@@ -94,9 +94,9 @@ internal static class ModelJson
     }
 
     /// <summary>The object "blendshape_params" of bs_*_config.json, for a set of <paramref name="poses"/> poses.</summary>
-    public static SolverParameters ReadSolver(JsonNode node, int poses)
+    public static SolverParameters ReadSolver(JsonItem node, int poses)
     {
-        JsonNode count = node["numPoses"];
+        JsonItem count = node["numPoses"];
         int found = count.Int(1, MaxPoses);
         if (found != poses)
         {
@@ -106,12 +106,12 @@ internal static class ModelJson
         SolverParameters solver = new() { ActivePoses = [], CancelPoses = [], SymmetryPoses = [], Multipliers = [], Offsets = [] };
         foreach (NumberParameter<SolverParameters> parameter in ParameterTable.Solver)
         {
-            JsonNode? value = ParameterTable.OptionalSolverKeys.Contains(parameter.Key) ? node.Find(parameter.Key) : node[parameter.Key];
+            JsonItem? value = ParameterTable.OptionalSolverKeys.Contains(parameter.Key) ? node.Find(parameter.Key) : node[parameter.Key];
             if (value is not null) solver = parameter.With(solver, value.Value.Float(parameter.Minimum, parameter.Maximum));
         }
         foreach (PoseParameter parameter in ParameterTable.Poses)
         {
-            IEnumerable<JsonNode> values = node[parameter.Key].Items(poses, "one per pose");
+            IEnumerable<JsonItem> values = node[parameter.Key].Items(poses, "one per pose");
             solver = parameter.With(solver, [.. values.Select(v => parameter.Whole
                 ? v.Int((int)parameter.Minimum, (int)parameter.Maximum)
                 : v.Float(parameter.Minimum, parameter.Maximum))]);
@@ -144,13 +144,13 @@ internal static class ModelJson
         writer.WriteEndArray();
     }
 
-    private static int ReadJawSize(JsonNode node)
+    private static int ReadJawSize(JsonItem node)
     {
         int size = node.Int(9, 3 * 1024);
         return size % 3 == 0 ? size : throw node.Wrong("3 for each of at least 3 points");
     }
 
-    private static void RequireText(JsonNode node, string expected)
+    private static void RequireText(JsonItem node, string expected)
     {
         string found = node.Text();
         if (found != expected)

@@ -11,7 +11,7 @@ internal static class NetworkJson
     private const int MaxLayers = 256;
 
     /// <summary>Reads what <see cref="Write"/> wrote. Weights are checked against it by the network that uses them.</summary>
-    public static RegressionConfig Read(JsonNode node) => new(
+    public static RegressionConfig Read(JsonItem node) => new(
         Size(node["input_length"]),
         Size(node["implicit_length"]),
         Size(node["emotion_count"]),
@@ -46,7 +46,7 @@ internal static class NetworkJson
         writer.WriteEndObject();
     }
 
-    private static Wav2VecConfig ReadWav2Vec(JsonNode node) => new(
+    private static Wav2VecConfig ReadWav2Vec(JsonItem node) => new(
         ReadConvs(node["convs"]),
         Size(node["channels"]),
         Size(node["dim"]),
@@ -74,7 +74,7 @@ internal static class NetworkJson
         writer.WriteEndObject();
     }
 
-    private static AutoCorrelationConfig ReadAutoCorrelation(JsonNode node) => new(
+    private static AutoCorrelationConfig ReadAutoCorrelation(JsonItem node) => new(
         Size(node["windows"]),
         Size(node["window_length"]),
         Size(node["hop"]),
@@ -96,9 +96,9 @@ internal static class NetworkJson
         writer.WriteEndObject();
     }
 
-    private static ConvShape[] ReadConvs(JsonNode node)
+    private static ConvShape[] ReadConvs(JsonItem node)
     {
-        List<JsonNode> items = node.Items();
+        List<JsonItem> items = node.Items();
         if (items.Count > MaxLayers) throw node.Wrong($"at most {MaxLayers} convolutions");
         return [.. items.Select(item => new ConvShape(Size(item["kernel"]), Size(item["stride"]), item["padding"].Int(0, MaxSize)))];
     }
@@ -117,7 +117,7 @@ internal static class NetworkJson
         writer.WriteEndArray();
     }
 
-    private static int Size(JsonNode node) => node.Int(1, MaxSize);
+    private static int Size(JsonItem node) => node.Int(1, MaxSize);
 
-    private static float Positive(JsonNode node) => node.Float(float.Epsilon, float.MaxValue);
+    private static float Positive(JsonItem node) => node.Float(float.Epsilon, float.MaxValue);
 }

@@ -40,7 +40,7 @@ internal static class PackedReader
         }
     }
 
-    private static void CheckFormat(JsonNode root)
+    private static void CheckFormat(JsonItem root)
     {
         Require(root["format"], PackedFormat.Format);
         int version = root["version"].Int(1, int.MaxValue);
@@ -52,7 +52,7 @@ internal static class PackedReader
         Require(root["kind"], "regression");
     }
 
-    private static RegressionModelFolder Read(string folder, JsonNode root, PackedTensors tensors)
+    private static RegressionModelFolder Read(string folder, JsonItem root, PackedTensors tensors)
     {
         RegressionInfo info = ModelJson.ReadInfo(root["info"]);
         AnimationSettings settings = ModelJson.ReadSettings(root["config"]);
@@ -95,13 +95,13 @@ internal static class PackedReader
             tensors.Floats(PackedFormat.SaccadeRotations, -1, 2));
     }
 
-    private static ImplicitEmotionDatabase ReadEmotions(JsonNode shots, RegressionInfo info, PackedTensors tensors)
+    private static ImplicitEmotionDatabase ReadEmotions(JsonItem shots, RegressionInfo info, PackedTensors tensors)
     {
         ReadOnlyMemory<float> rows = tensors.Floats(PackedFormat.EmotionRows, -1, info.ImplicitEmotionLength);
         int count = rows.Length / info.ImplicitEmotionLength;
         List<string> names = [];
         List<int> starts = [], sizes = [];
-        foreach (JsonNode shot in shots.Items())
+        foreach (JsonItem shot in shots.Items())
         {
             names.Add(shot["name"].Text());
             starts.Add(shot["start"].Int(0, count - 1));
@@ -110,7 +110,7 @@ internal static class PackedReader
         return new ImplicitEmotionDatabase(info.ImplicitEmotionLength, rows, names, starts, sizes);
     }
 
-    private static (BlendshapeSet Set, SolverParameters Solver)? ReadBlendshapes(string part, JsonNode root, int vertices, PackedTensors tensors)
+    private static (BlendshapeSet Set, SolverParameters Solver)? ReadBlendshapes(string part, JsonItem root, int vertices, PackedTensors tensors)
     {
         if (root.Find(part) is not { } node) return null;
         string[] poses = [.. node["poses"].Items().Select(p => p.Text())];
@@ -135,7 +135,7 @@ internal static class PackedReader
         return weights;
     }
 
-    private static void Require(JsonNode node, string expected)
+    private static void Require(JsonItem node, string expected)
     {
         string found = node.Text();
         if (found != expected)

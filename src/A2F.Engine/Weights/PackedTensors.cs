@@ -25,7 +25,7 @@ internal sealed class PackedTensors : IDisposable
     public List<string> Names { get; } = [];
 
     /// <summary>Opens the tensors that a manifest lists.</summary>
-    public static PackedTensors Open(string path, JsonNode manifest)
+    public static PackedTensors Open(string path, JsonItem manifest)
     {
         PackedTensors tensors = new(path);
         try
@@ -83,10 +83,10 @@ internal sealed class PackedTensors : IDisposable
 
     public void Dispose() => _file.Dispose();
 
-    private void Check(JsonNode manifest)
+    private void Check(JsonItem manifest)
     {
         List<(string Name, IReadOnlyList<int> Shape, uint Crc)> listed = [];
-        foreach (JsonNode item in manifest["tensors"].Items())
+        foreach (JsonItem item in manifest["tensors"].Items())
         {
             string name = item["name"].Text();
             int[] shape = [.. item["shape"].Items().Select(x => x.Int(0, int.MaxValue))];

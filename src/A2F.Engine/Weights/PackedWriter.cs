@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json;
+using A2F.Engine.Animation;
 
 namespace A2F.Engine.Weights;
 
@@ -32,7 +34,7 @@ internal static class PackedWriter
         }
         finally
         {
-            if (Directory.Exists(temporary)) Directory.Delete(temporary, recursive: true);
+            SafeFile.TryDeleteFolder(temporary);
         }
     }
 
@@ -126,7 +128,7 @@ internal static class PackedWriter
             writer.WriteStartArray("shape");
             foreach (int extent in shape) writer.WriteNumberValue(extent);
             writer.WriteEndArray();
-            writer.WriteString("crc32", crc.ToString("x8", System.Globalization.CultureInfo.InvariantCulture));
+            writer.WriteString("crc32", crc.ToString("x8", CultureInfo.InvariantCulture));
             writer.WriteEndObject();
         }
         writer.WriteEndArray();
@@ -134,7 +136,7 @@ internal static class PackedWriter
     }
 
     private static void WriteBlendshapes(
-        Utf8JsonWriter writer, string part, BlendshapeSet? set, Animation.SolverParameters? solver)
+        Utf8JsonWriter writer, string part, BlendshapeSet? set, SolverParameters? solver)
     {
         if (set is null || solver is null) return;
         writer.WriteStartObject(part);

@@ -70,6 +70,19 @@ internal static class SafeFile
             ? new A2FException(A2FErrorCode.FileNotFound, $"'{path}' does not exist", e)
             : new A2FException(A2FErrorCode.Io, $"'{path}' could not be {verb}: {e.Message}", e);
 
+    /// <summary>Deletes a temporary folder, when it is still there and the system lets go of it.</summary>
+    public static void TryDeleteFolder(string path)
+    {
+        try
+        {
+            if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
+        }
+        catch (Exception e) when (IsSystemRefusal(e))
+        {
+            // Left over files harm nobody; what happened before is the one to report.
+        }
+    }
+
     private static void TryDelete(string path)
     {
         try

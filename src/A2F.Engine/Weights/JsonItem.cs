@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace A2F.Engine.Weights;
 
 /// <summary>A value in a JSON file that knows where it stands, so that every complaint names file, key, expected and found.</summary>
-internal readonly struct JsonNode(string file, string key, JsonElement element)
+internal readonly struct JsonItem(string file, string key, JsonElement element)
 {
     /// <summary>Dots between nested keys.</summary>
     public string Key => key;
@@ -13,32 +13,32 @@ internal readonly struct JsonNode(string file, string key, JsonElement element)
     public string File => file;
 
     /// <summary>The value of a key, which must exist.</summary>
-    public JsonNode this[string name] => Find(name)
+    public JsonItem this[string name] => Find(name)
         ?? throw new A2FException(A2FErrorCode.InvalidFile, $"{file}: key '{Join(name)}' is missing");
 
     /// <summary>The value of a key, or null where there is none; a JSON null counts as none.</summary>
-    public JsonNode? Find(string name)
+    public JsonItem? Find(string name)
     {
         if (element.ValueKind != JsonValueKind.Object) throw Wrong("an object");
         return element.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null
-            ? new JsonNode(file, Join(name), value)
+            ? new JsonItem(file, Join(name), value)
             : null;
     }
 
     /// <summary>The elements of an array.</summary>
-    public List<JsonNode> Items()
+    public List<JsonItem> Items()
     {
         if (element.ValueKind != JsonValueKind.Array) throw Wrong("an array");
-        List<JsonNode> items = new(element.GetArrayLength());
+        List<JsonItem> items = new(element.GetArrayLength());
         foreach (JsonElement item in element.EnumerateArray())
-            items.Add(new JsonNode(file, string.Create(CultureInfo.InvariantCulture, $"{key}[{items.Count}]"), item));
+            items.Add(new JsonItem(file, string.Create(CultureInfo.InvariantCulture, $"{key}[{items.Count}]"), item));
         return items;
     }
 
     /// <summary>The elements of an array that must have <paramref name="count"/>.</summary>
-    public List<JsonNode> Items(int count, string reason)
+    public List<JsonItem> Items(int count, string reason)
     {
-        List<JsonNode> items = Items();
+        List<JsonItem> items = Items();
         return items.Count == count
             ? items
             : throw new A2FException(A2FErrorCode.InvalidModel, $"{file}: key '{key}': expected {count} values ({reason}), found {items.Count}");
