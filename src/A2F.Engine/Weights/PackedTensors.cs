@@ -85,6 +85,8 @@ internal sealed class PackedTensors : IDisposable
 
     private void Check(JsonItem manifest)
     {
+        string content = manifest[PackedFormat.ContentKey].Text();
+        if (_file.Metadata.GetValueOrDefault(PackedFormat.ContentKey) != content) throw Mismatch(manifest);
         List<(string Name, IReadOnlyList<int> Shape, uint Crc)> listed = [];
         foreach (JsonItem item in manifest["tensors"].Items())
         {
@@ -101,14 +103,11 @@ internal sealed class PackedTensors : IDisposable
             listed.Add((name, shape, crc));
             Names.Add(name);
         }
-        string expected = manifest[PackedFormat.ContentKey].Text();
-        string found = _file.Metadata.GetValueOrDefault(PackedFormat.ContentKey, "none");
-        if (expected != found || expected != PackedFormat.Content(listed))
-        {
-            throw new A2FException(A2FErrorCode.InvalidModel,
-                $"{_path}: expected content {expected} as in {manifest.File}, found {found}: the two files do not belong together; import the model again");
-        }
+        if (PackedFormat.Content(listed) != content) throw Mismatch(manifest);
     }
+
+    private A2FException Mismatch(JsonItem manifest) => new(A2FErrorCode.InvalidModel,
+        $"{_path}: its '{PackedFormat.ContentKey}' is not that of {manifest.File}: the two files do not belong together; import the model again");
 
     private void CheckShape(string name, int[] shape)
     {

@@ -66,7 +66,7 @@ internal static class SafeFile
 
     /// <summary>The exception for a file that the system would not read or write.</summary>
     public static A2FException Refused(string path, string verb, Exception e) =>
-        e is FileNotFoundException or DirectoryNotFoundException
+        e is FileNotFoundException or DirectoryNotFoundException && verb != "written"
             ? new A2FException(A2FErrorCode.FileNotFound, $"'{path}' does not exist", e)
             : new A2FException(A2FErrorCode.Io, $"'{path}' could not be {verb}: {e.Message}", e);
 
