@@ -16,6 +16,12 @@ public sealed record SpeechOptions
     /// <summary>Explicit emotions over time, in the model's order.</summary>
     public EmotionTrack? Emotions { get; init; }
 
+    /// <summary>Shot of the implicit emotion.</summary>
+    public string? SourceShot { get; init; }
+
+    /// <summary>Frame within the shot.</summary>
+    public int? SourceFrame { get; init; }
+
     /// <summary>How network output becomes a face.</summary>
     public AnimatorParameters? Parameters { get; init; }
 
@@ -67,7 +73,8 @@ public static class SpeechAnimator
         int count = checked((int)Math.Min(windows.CountReportedFrames(clip.Samples.Length), int.MaxValue));
         FaceFrames frames = animator.CreateFrames(count);
         long[] timestamps = new long[count];
-        ReadOnlySpan<float> implicitRow = ImplicitEmotions.Row(folder.ImplicitEmotions, folder.SourceShot, folder.SourceFrame).Span;
+        ReadOnlySpan<float> implicitRow = ImplicitEmotions.Row(
+            folder.ImplicitEmotions, options.SourceShot ?? folder.SourceShot, options.SourceFrame ?? folder.SourceFrame).Span;
         EmotionTrack emotions = options.Emotions ?? EmotionTrack.Constant([.. info.DefaultEmotion]);
 
         int atOnce = Math.Min(32, Math.Max(count, 1));
