@@ -1,0 +1,72 @@
+using System.CommandLine;
+using System.Globalization;
+using A2F.Engine.Runtime;
+
+namespace A2F.Engine.Cli.Arguments;
+
+/// <summary>Options that several commands take, and what they mean.</summary>
+internal static class CommonOptions
+{
+    private const int MostThreads = 256;
+    private static readonly string[] Devices = ["auto", "cpu"];
+
+    /// <summary>The argument MODEL.</summary>
+    public static Argument<string> Model() => new("MODEL") { Description = "Model folder: NVIDIA's deploy format, or one made by 'a2f import'." };
+
+    /// <summary><c>--inputs</c>.</summary>
+    public static Option<string> Inputs(string description) => new("--inputs", "-i") { Description = description, HelpName = "IN.npz", Required = true };
+
+    /// <summary><c>--outputs</c>.</summary>
+    public static Option<string> Outputs(string description) => new("--outputs", "-o") { Description = description, HelpName = "OUT.npz", Required = true };
+
+    /// <summary><c>--prefix</c>.</summary>
+    public static Option<string> Prefix() => new("--prefix")
+    {
+        Description = "What the names of the input arrays start with, for files that hold several sets.",
+        HelpName = "TEXT",
+        DefaultValueFactory = _ => "",
+    };
+
+    /// <summary><c>--device</c>.</summary>
+    public static Option<string> Device() => new("--device")
+    {
+        Description = "What to run on.",
+        HelpName = string.Join('|', Devices),
+        DefaultValueFactory = _ => Devices[0],
+    };
+
+    /// <summary><c>--threads</c>.</summary>
+    public static Option<string> Threads() => new("--threads")
+    {
+        Description = "Threads of the CPU; 0 for one per processor, at most 8. Results do not depend on it.",
+        HelpName = "N",
+        DefaultValueFactory = _ => "0",
+    };
+
+    /// <summary><c>--fps</c>.</summary>
+    public static Option<string> Fps() => new("--fps")
+    {
+        Description = "Frames per second: a whole number or a fraction such as 30000/1001.",
+        HelpName = "N[/D]",
+        DefaultValueFactory = _ => "60",
+    };
+
+    /// <summary><c>--set</c>.</summary>
+    public static Option<string[]> Set() => new("--set")
+    {
+        Description = "Changes parameters of the model; 'a2f info MODEL' lists keys, values and ranges.",
+        HelpName = "KEY=VALUE,...",
+        Arity = ArgumentArity.OneOrMore,
+        DefaultValueFactory = _ => [],
+    };
+
+    /// <summary>What <c>--device</c> and <c>--threads</c> ask for.</summary>
+    /// <exception cref="UsageException">There is no such device, or the count is out of range.</exception>
+    public static ModelOptions ModelOptions(string device, string threads)
+    {
+        if (!Devices.Contains(device)) throw new UsageException($"--device: expected {string.Join(" or ", Devices)}, found '{device}'");
+        if (!int.TryParse(threads, NumberStyles.None, CultureInfo.InvariantCulture, out int count) || count > MostThreads)
+            throw new UsageException($"--threads: expected a whole number from 0 to {MostThreads}, found '{threads}'");
+        return new ModelOptions { Threads = count };
+    }
+}

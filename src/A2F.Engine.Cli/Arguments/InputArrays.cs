@@ -1,0 +1,50 @@
+using A2F.Engine.Weights;
+
+namespace A2F.Engine.Cli.Arguments;
+
+/// <summary>Named tensors of an npz file.</summary>
+internal sealed class InputArrays : IDisposable
+{
+    private readonly NpzFile _file;
+    private readonly string _path;
+    private readonly string _prefix;
+
+    private InputArrays(string path, string prefix) => (_file, _path, _prefix) = (NpzFile.Open(path), path, prefix);
+
+    /// <summary>Opens a file; names below get the prefix in front.</summary>
+    /// <exception cref="A2FException">The file is missing or no npz archive.</exception>
+    public static InputArrays Open(string path, string prefix) => new(path, prefix);
+
+    /// <summary>The array [rows, length] or [rows, 1, length] as float32.</summary>
+    /// <param name="name">Its name, without the prefix.</param>
+    /// <param name="rows">What the rows are, for messages.</param>
+    /// <param name="length">Length of a row.</param>
+    /// <exception cref="A2FException">There is no such array, or it has another shape or no numbers.</exception>
+    public float[] ReadRows(string name, string rows, int length)
+    {
+        string full = _prefix + name;
+        if (!_file.Contains(full)) throw Missing(name, full);
+        NdArray array = _file.Read(full);
+        IReadOnlyList<int> shape = array.Shape;
+        bool fits = shape.Count is 2 or 3 && shape[^1] == length && (shape.Count == 2 || shape[1] == 1);
+        if (!fits)
+        {
+            throw new A2FException(A2FErrorCode.InvalidFile, $"{_path}: array '{full}': expected shape [{rows}, {length}] or [{rows}, 1, {length}], " +
+                $"found {NdArray.FormatShape(shape)}");
+        }
+        return array.Type == ElementType.Text
+            ? throw new A2FException(A2FErrorCode.InvalidFile, $"{_path}: array '{full}': expected numbers, found text")
+            : array.ToFloat32();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _file.Dispose();
+
+    private A2FException Missing(string name, string full)
+    {
+        string found = _file.Names.Count == 0 ? "nothing" : string.Join(", ", _file.Names.Take(20)) + (_file.Names.Count > 20 ? ", ..." : "");
+        string? prefixed = _file.Names.FirstOrDefault(n => n.EndsWith(name, StringComparison.Ordinal));
+        string hint = prefixed is null ? "" : $"; --prefix {prefixed[..^name.Length]} would take '{prefixed}'";
+        return new A2FException(A2FErrorCode.InvalidFile, $"{_path}: array '{full}' is missing, found {found}{hint}");
+    }
+}

@@ -1,0 +1,44 @@
+using System.CommandLine;
+using System.Diagnostics;
+using A2F.Engine.Cli.Output;
+using A2F.Engine.Weights;
+
+namespace A2F.Engine.Cli.Commands;
+
+/// <summary><c>a2f import</c>: packs a model so that it loads by memory map.</summary>
+internal static class ImportCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        Argument<string> model = new("MODEL") { Description = "Model folder in NVIDIA's deploy format." };
+        Option<string> output = new("--output", "-o")
+        {
+            Description = "Folder to write: a new or empty one, or a packed model to replace.",
+            HelpName = "DIR",
+            Required = true,
+        };
+        ExampleCommand command = new("import", "Packs a model: one safetensors file and one manifest, which load in milliseconds.",
+            "a2f import models/claire -o models/claire-packed")
+        {
+            model, output,
+        };
+        command.SetAction(parsed => Run(terminal, parsed.GetRequiredValue(model), parsed.GetRequiredValue(output)));
+        return command;
+    }
+
+    private static int Run(Terminal terminal, string source, string target)
+    {
+        if (target.Length == 0) throw new UsageException("the output's path is empty");
+        Stopwatch watch = Stopwatch.StartNew();
+        using (RegressionModelFolder folder = RegressionModelFolder.Load(source))
+        {
+            terminal.Out.WriteLine($"read    {folder.Path}: {Units.Bytes(Units.FolderBytes(folder.Path))} in {Units.Milliseconds(watch.Elapsed)}");
+            terminal.Cancel.ThrowIfCancellationRequested();
+            folder.WritePacked(target);
+        }
+        watch.Restart();
+        using RegressionModelFolder packed = RegressionModelFolder.Load(target);
+        terminal.Out.WriteLine($"wrote   {target}: {Units.Bytes(Units.FolderBytes(target))}, loads in {Units.Milliseconds(watch.Elapsed)}");
+        return ExitCode.Ok;
+    }
+}

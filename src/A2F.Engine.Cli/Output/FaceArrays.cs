@@ -1,0 +1,41 @@
+using A2F.Engine.Animation;
+using A2F.Engine.Runtime;
+using A2F.Engine.Weights;
+
+namespace A2F.Engine.Cli.Output;
+
+/// <summary>Frames as named arrays of an npz file, without copies.</summary>
+internal static class FaceArrays
+{
+    /// <summary>What there is of vertices, jaw, eyes and weights.</summary>
+    public static List<KeyValuePair<string, NdArray>> Of(FaceFrames frames)
+    {
+        int count = frames.Count;
+        List<KeyValuePair<string, NdArray>> arrays = [];
+        if (frames.HasVertices)
+        {
+            arrays.Add(new("skin_vertices", NdArray.Of(frames.SkinVertices, count, frames.SkinVertexCount, 3)));
+            arrays.Add(new("tongue_vertices", NdArray.Of(frames.TongueVertices, count, frames.TongueVertexCount, 3)));
+        }
+        arrays.Add(new("jaw_transform", NdArray.Of(frames.Jaw, count, 4, 4)));
+        arrays.Add(new("eyes_rotation", NdArray.Of(frames.Eyes, count, 6)));
+        if (frames.SkinWeightCount > 0) arrays.Add(new("skin_weights", NdArray.Of(frames.SkinWeights, count, frames.SkinWeightCount)));
+        if (frames.TongueWeightCount > 0) arrays.Add(new("tongue_weights", NdArray.Of(frames.TongueWeights, count, frames.TongueWeightCount)));
+        return arrays;
+    }
+
+    /// <summary>The frames, when they are, and what the weights are called.</summary>
+    public static List<KeyValuePair<string, NdArray>> Of(FaceTrack track)
+    {
+        List<KeyValuePair<string, NdArray>> arrays = Of(track.Frames);
+        double[] time = new double[track.Frames.Count];
+        for (int frame = 0; frame < time.Length; frame++) time[frame] = (double)frame * track.FramesDenominator / track.FramesNumerator;
+        arrays.Add(new("time", NdArray.Of(time, time.Length)));
+        arrays.Add(new("fps", NdArray.Of(new long[] { track.FramesNumerator, track.FramesDenominator }, 2)));
+        if (track.Frames.SkinWeightCount > 0) arrays.Add(Names("skin_names", track.Rig.SkinPoseNames));
+        if (track.Frames.TongueWeightCount > 0) arrays.Add(Names("tongue_names", track.Rig.TonguePoseNames));
+        return arrays;
+    }
+
+    private static KeyValuePair<string, NdArray> Names(string key, IReadOnlyList<string> names) => new(key, NdArray.Of(names.ToArray(), names.Count));
+}
