@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using System.Text.Json;
 
@@ -25,6 +26,8 @@ internal sealed class JsonFile : IDisposable
     {
         byte[] bytes = SafeFile.ReadSmall(path, MaxBytes);
         int start = bytes.AsSpan().StartsWith("\uFEFF"u8) ? 3 : 0;
+        int bad = IndexOfBadUtf8(bytes.AsSpan(start));
+        if (bad >= 0) throw new A2FException(A2FErrorCode.InvalidFile, $"{path}: expected UTF-8 text, byte {start + bad} is none");
         try
         {
             return new JsonFile(path, JsonDocument.Parse(bytes.AsMemory(start), new JsonDocumentOptions { MaxDepth = MaxDepth }));
@@ -36,6 +39,16 @@ internal sealed class JsonFile : IDisposable
     }
 
     public void Dispose() => _document.Dispose();
+
+    // The parser takes any bytes in strings and fails only when one is read.
+    private static int IndexOfBadUtf8(ReadOnlySpan<byte> bytes)
+    {
+        for (int i = 0, length; i < bytes.Length; i += length)
+        {
+            if (Rune.DecodeFromUtf8(bytes[i..], out _, out length) != OperationStatus.Done) return i;
+        }
+        return -1;
+    }
 
     /// <summary>Shows the line, because it usually names the key; Python writes NaN and Infinity, which JSON does not have.</summary>
     private static A2FException BrokenJson(string path, ReadOnlySpan<byte> bytes, JsonException e)
