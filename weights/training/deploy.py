@@ -14,6 +14,7 @@ import face_poses
 import feelings
 import tongue
 from configs import grouped
+from face import MOUTH_POINTS
 from folders import dump, savez
 from graph import export_onnx
 from layout import ARKIT, BUFFER, EMOTIONS, IMPLICIT, OFFSET, RATE, TONGUE
@@ -85,6 +86,16 @@ def saccades(rng, rows=5000):
     return np.repeat(gaze, lengths, axis=0)[:rows].astype(np.float32)
 
 
+def solver_points(head):
+    """Vertices that the solver looks at: lips, upper face and a tenth of the rest.
+
+    Jaw and cheeks have so many points that the solver would trade a small error there for large weights of small shapes.
+    """
+    points = np.arange(len(head.skin))
+    upper_face = (head.skin[:, 1] > -2.5) & (head.skin[:, 2] > 4.0)
+    return np.flatnonzero((points < 4 * MOUTH_POINTS) | upper_face | (points % 10 == 0)).astype(np.int32)
+
+
 def write_geometry(out, head):
     rng = np.random.default_rng(5)
     apart = 0.6 * sum(head.poses[n + s] for n in ("mouthLowerDown", "mouthUpperUp") for s in ("Left", "Right"))
@@ -99,10 +110,10 @@ def write_geometry(out, head):
     against = [("jawLeft", "jawRight"), ("mouthLeft", "mouthRight")]
     active = [int(n not in SOLVED_OFF) for n in ARKIT]
     configs = {
-        "skin": dict(poses=ARKIT, l2=0.0005, size=diagonal(head.skin), active=active, cancel=grouped(ARKIT, against)),
+        "skin": dict(poses=ARKIT, l2=0.005, size=diagonal(head.skin), active=active, cancel=grouped(ARKIT, against)),
         "tongue": dict(poses=TONGUE, l2=0.003, size=diagonal(head.tongue), active=[1] * 16, cancel=[-1] * 16),
     }
-    mask = np.flatnonzero(head.skin[:, 2] > 4.0).astype(np.int32)
+    mask = solver_points(head)
     for part, c in configs.items():
         n = len(c["poses"])
         dump(os.path.join(out, f"bs_{part}_config.json"), {"blendshape_params": {

@@ -12,6 +12,7 @@ MOUTH = np.array([0.0, -4.6])
 MOUTH_WIDTH = 2.45  # from the middle to a corner
 EYE = np.array([3.15, 1.7])
 EYE_WIDTH = 1.4
+MOUTH_POINTS = 40  # in each of the six rings round the mouth, which are the first points of the skin
 REST_GAP = 0.05  # between the inner lip edges at rest, in the middle
 OUTLINE = (7.6, 11.6)  # half axes of the face's edge
 
@@ -49,7 +50,7 @@ def eye_ring(k, angles):
 
 def plan_points():
     """Points of the plan with their ring tags: [V, 2], list of (kind, ring, angle)."""
-    mouth_angles = np.arange(40) * 2 * np.pi / 40
+    mouth_angles = np.arange(MOUTH_POINTS) * 2 * np.pi / MOUTH_POINTS
     eye_angles = np.arange(24) * 2 * np.pi / 24
     points, tags = [], []
     for k in range(6):

@@ -100,8 +100,8 @@ def lip_poses(r):
         poses["mouthFrown" + side] = near * [0.15 * sign, -0.85, -0.05] + r.spot(sign * 2.9, -6.6, 1.3, 1.2) * [0, -0.25, 0.1]
         poses["mouthDimple" + side] = dimple * [0.45 * sign, 0.05, -0.75]
         poses["mouthStretch" + side] = broad * [0.85 * sign, -0.28, -0.15] + r.spot(sign * 3.3, -8.2, 1.7, 1.9) * [0.15 * sign, -0.3, 0]
-        together = up * out * [0, -0.16, 0] + low * out * [0, 0.16, 0] + sharp * back * 0.28
-        poses["mouthPress" + side] = h * arch * together + near * [0.1 * sign, 0, -0.12]
+        together = up * out * [0, -0.16, 0] + low * out * [0, 0.16, 0] + sharp * back * 0.40
+        poses["mouthPress" + side] = h * arch * together + near * [0.15 * sign, 0, -0.25]
         poses["mouthLowerDown" + side] = h * arch**0.5 * low * r.lips(0.40) * [0.08 * sign, -0.75, 0.12]
         poses["mouthUpperUp" + side] = h * arch**0.5 * up * r.lips(0.40) * [0.05 * sign, 0.62, 0.10]
     return poses
@@ -132,8 +132,8 @@ def lid_poses(r):
         poses["eyeLookOut" + side] = eye * [0.14 * sign, 0, 0.02] + is_upper * eye * [0, 0.02, 0]
         poses["browDown" + side] = r.spot(sign * 2.5, 3.6, 1.7, 0.9) * [-0.28 * sign, -0.70, 0.15]
         poses["browOuterUp" + side] = r.spot(sign * 4.4, 3.7, 1.5, 1.2) * [0.05 * sign, 0.80, 0.05]
-        poses["cheekSquint" + side] = r.spot(sign * 4.2, -0.4, 1.6, 1.1) * [-0.05 * sign, 0.50, 0.30]
-        poses["noseSneer" + side] = r.spot(sign * 1.1, -1.2, 0.8, 1.4) * [0.1 * sign, 0.50, 0.1] + r.spot(sign * 1.2, -3.2, 0.8, 0.7) * [0, 0.22, 0]
+        poses["cheekSquint" + side] = r.spot(sign * 4.2, -0.4, 1.8, 1.3) * [-0.05 * sign, 0.60, 0.35]
+        poses["noseSneer" + side] = r.spot(sign * 1.2, -1.0, 1.0, 1.6) * [0.12 * sign, 0.65, 0.15] + r.spot(sign * 1.3, -3.0, 0.9, 0.7) * [0, 0.25, 0]
     return poses
 
 

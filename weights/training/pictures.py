@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.collections import PolyCollection
 
-from face import EYE
+from face import EYE, MOUTH_POINTS
 
 LIGHT = np.array([0.35, 0.45, 0.82])
 
@@ -78,7 +78,7 @@ SHOWN = [
 def face_sheet(path, face, poses, tongue):
     """A sheet of named poses."""
     lips = np.zeros(len(face.skin))
-    lips[:120] = 1  # the first three mouth rings
+    lips[: 3 * MOUTH_POINTS] = 1
     fig, axes = plt.subplots(2, 6, figsize=(13, 6.6))
     for ax, (title, weights) in zip(axes.flat, SHOWN):
         skin = face.skin + sum(w * poses[n] for n, w in weights.items()) if weights else face.skin
