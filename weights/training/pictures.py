@@ -5,10 +5,19 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.collections import PolyCollection
+from PIL import Image
 
 from face import EYE, MOUTH_POINTS
 
 LIGHT = np.array([0.35, 0.45, 0.82])
+
+
+def save(fig, path, dpi):
+    """A small PNG: 64 colours are enough."""
+    fig.tight_layout()
+    fig.savefig(path, dpi=dpi)
+    plt.close(fig)
+    Image.open(path).convert("RGB").quantize(64).save(path, optimize=True)
 
 
 def shaded(points, triangles, colour, turn):
@@ -84,9 +93,7 @@ def face_sheet(path, face, poses, tongue):
         skin = face.skin + sum(w * poses[n] for n, w in weights.items()) if weights else face.skin
         draw(ax, face, skin, tongue, 15, lips)
         ax.set_title(title, fontsize=8)
-    fig.tight_layout()
-    fig.savefig(path, dpi=72)
-    plt.close(fig)
+    save(fig, path, 72)
 
 
 def sentence_plot(path, audio, rate, times, curves, marks, title):
@@ -111,6 +118,4 @@ def sentence_plot(path, audio, rate, times, curves, marks, title):
     bottom.set_xlabel("seconds")
     lines = [line for ax in (bottom, other) for line in ax.get_lines()]
     bottom.legend(lines, [line.get_label() for line in lines], loc="upper right", fontsize=8, ncol=4)
-    fig.tight_layout()
-    fig.savefig(path, dpi=75)
-    plt.close(fig)
+    save(fig, path, 75)

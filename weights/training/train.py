@@ -1,6 +1,6 @@
 """Makes the default model: speech, targets, training, export. Seeded; see ../README.md.
 
-  python3 weights/training/train.py [--minutes 25 | --steps 30000] [--work DIR] [--out weights/default]
+  python3 weights/training/train.py [--steps 6000 | --minutes 40] [--work DIR] [--out weights/default]
 
 Needs Debian's python3-torch, python3-torchaudio, python3-onnx, python3-scipy and espeak-ng.
 """
@@ -20,8 +20,8 @@ def main():
     ap.add_argument("--work", default=os.path.join(layout.ROOT, "artifacts", "training"), help="cache of features and network")
     ap.add_argument("--out", default=os.path.join(layout.ROOT, "weights", "default"))
     ap.add_argument("--utterances", type=int, default=1600)
-    ap.add_argument("--steps", type=int, default=20000)
-    ap.add_argument("--batch", type=int, default=64, help="chunks of 16 windows in a step")
+    ap.add_argument("--steps", type=int, default=6000)
+    ap.add_argument("--batch", type=int, default=48, help="chunks of 16 windows in a step")
     ap.add_argument("--minutes", type=float, help="stop by then; the learning rate falls accordingly")
     ap.add_argument("--resume", help="a network.pt to go on from")
     ap.add_argument("--seed", type=int, default=1)
