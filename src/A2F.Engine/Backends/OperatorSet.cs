@@ -59,6 +59,9 @@ internal abstract class OperatorSet : IDisposable
     /// <summary>y = factor * x, or y += factor * x where <paramref name="accumulate"/>. A single row of x is repeated for every row of y.</summary>
     internal abstract void Scale(Tensor x, float factor, Tensor y, bool accumulate = false);
 
+    /// <summary>y = a - b, all of the same shape.</summary>
+    internal abstract void Subtract(Tensor a, Tensor b, Tensor y);
+
     /// <inheritdoc/>
     public abstract void Dispose();
 }

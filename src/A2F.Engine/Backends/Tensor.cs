@@ -19,6 +19,9 @@ internal readonly record struct Tensor(nint Address, int Items, int Rows, int Co
     internal Tensor RowRange(int first, int count) =>
         this with { Address = Address + (nint)first * RowStride * sizeof(float), Rows = count };
 
+    /// <summary>Every <paramref name="step"/>th row from <paramref name="first"/> on.</summary>
+    internal Tensor EveryRow(int step, int first, int count) => RowRange(first, count) with { RowStride = step * RowStride };
+
     /// <summary>A range of columns.</summary>
     internal Tensor ColumnRange(int first, int count) => this with { Address = Address + (nint)first * sizeof(float), Columns = count };
 
@@ -41,8 +44,10 @@ internal enum Activation
     Gelu,
 }
 
-/// <summary>y = activation(product + bias) + residual.</summary>
-internal readonly record struct Epilogue(Activation Activation = Activation.None, Tensor? Residual = null);
+/// <summary>
+/// y = activation(product + bias) + residual; where <paramref name="Accumulate"/>, what y held before stands in for the bias.
+/// </summary>
+internal readonly record struct Epilogue(Activation Activation = Activation.None, Tensor? Residual = null, bool Accumulate = false);
 
 /// <summary>Weights of a strided GEMM, in the layout of the backend that made them.</summary>
 internal abstract class GemmWeights

@@ -21,8 +21,13 @@ internal sealed class RegressionNetwork
     private sealed record Stage(ConvShape Shape, GemmWeights Weights, Tensor Padded, Tensor Output);
 
     /// <summary>Lays the weights out on the backend and allocates all memory for batches of up to <paramref name="maxBatch"/> windows.</summary>
+    /// <param name="config">Sizes.</param>
+    /// <param name="weights">Weights.</param>
+    /// <param name="ops">Backend.</param>
+    /// <param name="maxBatch">Most windows of one call.</param>
+    /// <param name="fastConvolutions">Whether <see cref="HalvingConv"/> replaces convolutions of width 3 and stride 2.</param>
     /// <exception cref="A2FException">A weight is missing or does not fit the configuration.</exception>
-    internal RegressionNetwork(RegressionConfig config, WeightSet weights, OperatorSet ops, int maxBatch)
+    internal RegressionNetwork(RegressionConfig config, WeightSet weights, OperatorSet ops, int maxBatch, bool fastConvolutions = true)
     {
         if (maxBatch < 1) throw new A2FException(A2FErrorCode.OutOfRange, $"batch: expected at least 1, found {maxBatch}");
         (Config, _ops, MaxBatch) = (config, ops, maxBatch);
@@ -35,7 +40,7 @@ internal sealed class RegressionNetwork
         int frames = 0, branches = 0;
         if (config.Wav2Vec is not null)
         {
-            _encoder = new Wav2VecEncoder(config.Wav2Vec, weights, ops, maxBatch, config.InputLength);
+            _encoder = new Wav2VecEncoder(config.Wav2Vec, weights, ops, maxBatch, config.InputLength, fastConvolutions);
             _mapping = Linear("w2v.mapping", config.Wav2Vec.Dim, channels);
             (frames, branches) = (_encoder.Frames, 1);
         }

@@ -20,13 +20,14 @@ internal sealed class Wav2VecEncoder
     private readonly Tensor _padded, _embedded; // projection output with the zero rows that the positional convolution reads
     private readonly Tensor _x, _qkv, _context, _hidden, _sum, _mixed;
 
-    private sealed record Conv(ConvShape Shape, GemmWeights Weights, Tensor Output);
+    /// <summary>One convolution of the feature extractor; exactly one of the two forms is there.</summary>
+    private sealed record Conv(ConvShape Shape, GemmWeights? Plain, HalvingConv? Halving, Tensor Output);
 
     private readonly record struct Norm(Tensor Scale, Tensor Shift);
 
     private sealed record Layer(GemmWeights Qkv, GemmWeights AttentionOut, Norm Norm1, GemmWeights Ff1, GemmWeights Ff2, Norm Norm2);
 
-    internal Wav2VecEncoder(Wav2VecConfig config, WeightSet weights, OperatorSet ops, int maxItems, int samples)
+    internal Wav2VecEncoder(Wav2VecConfig config, WeightSet weights, OperatorSet ops, int maxItems, int samples, bool fastConvolutions)
     {
         (_config, _ops) = (config, ops);
         (int channels, int dim) = (config.Channels, config.Dim);
@@ -37,8 +38,13 @@ internal sealed class Wav2VecEncoder
             ConvShape shape = config.Convs[i];
             steps = (steps - shape.Kernel) / shape.Stride + 1;
             if (steps < 1) throw new A2FException(A2FErrorCode.InvalidModel, $"w2v.conv{i}: {samples} samples are too short for it");
-            GemmWeights packed = ops.Pack(weights.Get($"w2v.conv{i}.weight", shape.Kernel, inputs, channels).Span, [], shape.Kernel, inputs, channels);
-            _convs[i] = new Conv(shape, packed, ops.Allocate(maxItems, steps, channels));
+            ReadOnlySpan<float> kernel = weights.Get($"w2v.conv{i}.weight", shape.Kernel, inputs, channels).Span;
+            bool halving = fastConvolutions && i > 0 && shape is { Kernel: 3, Stride: 2 };
+            _convs[i] = new Conv(
+                shape,
+                halving ? null : ops.Pack(kernel, [], shape.Kernel, inputs, channels),
+                halving ? new HalvingConv(ops, kernel, inputs, channels, maxItems, steps) : null,
+                ops.Allocate(maxItems, steps, channels));
             inputs = channels;
         }
         Frames = steps;
@@ -93,15 +99,9 @@ internal sealed class Wav2VecEncoder
         for (int i = 0; i < _convs.Length; i++)
         {
             Tensor y = _convs[i].Output.Take(items);
-            if (i == 0)
-            {
-                _ops.Gemm(x, _convs[i].Shape.Stride, _convs[i].Weights, y);
-                _ops.GroupNorm(y, _firstNorm.Scale, _firstNorm.Shift, _config.GroupNormEpsilon, Activation.Gelu);
-            }
-            else
-            {
-                _ops.Gemm(x, _convs[i].Shape.Stride, _convs[i].Weights, y, new Epilogue(Activation.Gelu));
-            }
+            if (_convs[i].Halving is HalvingConv halving) halving.Run(x, y, Activation.Gelu);
+            else _ops.Gemm(x, _convs[i].Shape.Stride, _convs[i].Plain!, y, new Epilogue(i == 0 ? Activation.None : Activation.Gelu));
+            if (i == 0) _ops.GroupNorm(y, _firstNorm.Scale, _firstNorm.Shift, _config.GroupNormEpsilon, Activation.Gelu);
             x = y;
         }
         Tensor features = _features.Take(items), embedded = _embedded.Take(items);

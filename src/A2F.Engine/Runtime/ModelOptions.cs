@@ -13,4 +13,10 @@ public sealed record ModelOptions
 
     /// <summary>Instruction set of the CPU backend; null for the widest that the machine has.</summary>
     public CpuInstructionSet? InstructionSet { get; init; }
+
+    /// <summary>
+    /// Whether wav2vec2's convolutions of width 3 and stride 2 take 5 products for 2 outputs instead of 6 (fast FIR). Equal in real
+    /// arithmetic; about 1e-6 apart in float32.
+    /// </summary>
+    public bool FastConvolutions { get; init; } = true;
 }

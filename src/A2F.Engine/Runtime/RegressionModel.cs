@@ -26,7 +26,7 @@ public sealed class RegressionModel : IDisposable
         _ops = new CpuOperators(threads, options.InstructionSet);
         try
         {
-            _network = new RegressionNetwork(folder.Network, folder.Weights!, _ops, options.MaxBatch);
+            _network = new RegressionNetwork(folder.Network, folder.Weights!, _ops, options.MaxBatch, options.FastConvolutions);
         }
         catch
         {

@@ -1,3 +1,4 @@
+using A2F.Engine.Backends;
 using A2F.Engine.Backends.Cpu;
 using A2F.Engine.Networks;
 using A2F.Engine.Runtime;
@@ -71,6 +72,40 @@ public sealed class RegressionNetworkTests
                 together.Infer(windows.AsSpan(i * input, input), emotions.AsSpan(i * emotion, emotion), actual.AsSpan(i * output, output));
             Assert.Equal(expected, actual);
         }
+    }
+
+    [Fact]
+    public void Fast_convolutions_change_results_by_rounding_only()
+    {
+        foreach (string folder in Folders)
+        {
+            using RegressionModel fast = RegressionModel.Load(Fixture(folder));
+            using RegressionModel plain = RegressionModel.Load(Fixture(folder), new ModelOptions { FastConvolutions = false });
+            float[] windows = OperatorCase.Random(2 * fast.InputLength, 1), emotions = OperatorCase.Random(2 * fast.EmotionLength, 2);
+            float[] expected = new float[2 * fast.OutputLength], actual = new float[expected.Length];
+            plain.Infer(windows, emotions, expected);
+            fast.Infer(windows, emotions, actual);
+            OperatorCase.AssertClose(Array.ConvertAll(expected, x => (double)x), actual, 3e-6, folder);
+            Assert.Equal(folder != "reg_autocorr", !expected.AsSpan().SequenceEqual(actual)); // the switch does switch
+        }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(7)]
+    [InlineData(40)]
+    public void A_halving_convolution_equals_the_plain_one_for_any_number_of_rows(int rows)
+    {
+        const int Items = 3, Inputs = 37, Outputs = 21;
+        using CpuOperators ops = new(threads: 2);
+        float[] x = OperatorCase.Random(Items * (2 * rows + 1) * Inputs, 1), w = OperatorCase.Random(3 * Inputs * Outputs, 2);
+        Tensor input = OperatorCase.Upload(ops, x, Items, 2 * rows + 1, Inputs);
+        Tensor plain = ops.Allocate(Items, rows, Outputs), fast = ops.Allocate(Items, rows, Outputs);
+        ops.Gemm(input, 2, ops.Pack(w, [], 3, Inputs, Outputs), plain, new Epilogue(Activation.Gelu));
+        new HalvingConv(ops, w, Inputs, Outputs, Items, rows).Run(input, fast, Activation.Gelu);
+        OperatorCase.AssertClose(Array.ConvertAll(OperatorCase.Download(ops, plain), v => (double)v), OperatorCase.Download(ops, fast), 3e-6, $"{rows} rows");
+        ops.VerifyGuards();
     }
 
     [Fact]

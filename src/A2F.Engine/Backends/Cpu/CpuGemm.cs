@@ -31,7 +31,7 @@ internal static unsafe class CpuGemm
         internal delegate*<int, int, int, float*, float*, nint, float*, nint, float*, void> Kernel;
         internal int TileRows;
         internal Tensor X, Y, Residual;
-        internal bool HasResidual;
+        internal bool HasResidual, Accumulate;
         internal int Stride, Taps, Inputs, Outputs, Depth, PanelsPerGroup, Groups;
         internal float* Panels, Bias;
         internal Activation Activation;
@@ -62,6 +62,7 @@ internal static unsafe class CpuGemm
             Panels = w.Panels,
             Bias = w.Bias,
             Activation = epilogue.Activation,
+            Accumulate = epilogue.Accumulate,
             Rows = y.Items * y.Rows,
             Scratch = scratch,
         };
@@ -127,7 +128,8 @@ internal static unsafe class CpuGemm
         nint panelStride = (nint)job.Depth * GemmKernels.PanelWidth;
         int globalPanel = group * job.PanelsPerGroup + panel;
         float* b = job.Panels + globalPanel * panelStride + (nint)k * GemmKernels.PanelWidth;
-        float* bias = k == 0 ? job.Bias + globalPanel * GemmKernels.PanelWidth : null;
+        bool add = k > 0 || job.Accumulate;
+        float* bias = !add ? job.Bias + globalPanel * GemmKernels.PanelWidth : null;
         int column = panel * GemmKernels.PanelWidth;
         int columns = Math.Min(panels * GemmKernels.PanelWidth, job.Outputs - column);
         float* c = RowAddress(job.Y, row) + group * job.Outputs + column;
@@ -140,7 +142,7 @@ internal static unsafe class CpuGemm
             return;
         }
         const int SpillStride = 2 * GemmKernels.PanelWidth;
-        if (k > 0)
+        if (add)
         {
             for (int r = 0; r < rows; r++) Copy(RowAddress(job.Y, row + r) + group * job.Outputs + column, spill + r * SpillStride, columns);
         }

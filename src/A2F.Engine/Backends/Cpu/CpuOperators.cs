@@ -99,7 +99,7 @@ internal sealed unsafe class CpuOperators : OperatorSet
 
     private struct RowJob
     {
-        internal Tensor X, Y;
+        internal Tensor A, X, Y;
         internal float* Scale, Shift;
         internal float Number;
         internal Activation Activation;
@@ -185,6 +185,21 @@ internal sealed unsafe class CpuOperators : OperatorSet
                 else CpuRows.SetScaled(source, factor, target, y.Columns);
             }
         }
+    }
+
+    internal override void Subtract(Tensor a, Tensor b, Tensor y)
+    {
+        RowJob job = new() { A = a, X = b, Y = y };
+        _pool.Run(y.Items * y.Rows, &job, &Task);
+
+        static void Task(void* state, int task, int worker)
+        {
+            ref readonly RowJob job = ref *(RowJob*)state;
+            int item = task / job.Y.Rows, row = task % job.Y.Rows;
+            CpuRows.Subtract(Row(job.A, item, row), Row(job.X, item, row), Row(job.Y, item, row), job.Y.Columns);
+        }
+
+        static float* Row(in Tensor t, int item, int row) => (float*)t.Address + item * t.ItemStride + (long)row * t.RowStride;
     }
 
     /// <summary>A buffer per thread for a row; grows only when an operator first meets a longer row.</summary>

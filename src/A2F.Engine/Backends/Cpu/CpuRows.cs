@@ -153,6 +153,14 @@ internal static unsafe class CpuRows
         for (; i < count; i++) y[i] = factor * x[i];
     }
 
+    /// <summary>y = a - b.</summary>
+    internal static void Subtract(float* a, float* b, float* y, int count)
+    {
+        int i = 0;
+        for (; i <= count - 8; i += 8) (Vector256.Load(a + i) - Vector256.Load(b + i)).Store(y + i);
+        for (; i < count; i++) y[i] = a[i] - b[i];
+    }
+
     /// <summary>Autocorrelation of one frame: see <see cref="OperatorSet.AutoCorrelation"/>; scratch holds the frame.</summary>
     internal static void AutoCorrelation(float* audio, float* taper, int length, float scale, float* y, int lags, float* scratch)
     {
