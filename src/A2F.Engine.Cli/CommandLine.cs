@@ -30,7 +30,7 @@ internal static class CommandLine
         }
         catch (OperationCanceledException)
         {
-            return Fail(error, "interrupted; nothing was written", ExitCode.Interrupted);
+            return Fail(error, "interrupted; no file was written", ExitCode.Interrupted);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -82,7 +82,8 @@ internal static class CommandLine
     {
         public override int Invoke(ParseResult parseResult)
         {
-            string? version = typeof(CommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion;
+            string? version =
+                typeof(CommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion;
             parseResult.InvocationConfiguration.Output.WriteLine($"a2f {version?.Split('+')[0]}");
             return ExitCode.Ok;
         }

@@ -23,7 +23,8 @@ internal sealed class HelpWithExamples(HelpAction help) : SynchronousCommandLine
             : command.Subcommands.OfType<ExampleCommand>().Select(c => c.Examples[0]);
         output.WriteLine("Examples:");
         foreach (string line in examples) output.WriteLine($"  {line}");
-        if (command is RootCommand) output.WriteLine("\nExit codes: 0 ok, 1 bad input, 2 usage, 3 device. 'a2f COMMAND --help' tells more.");
+        if (command is RootCommand)
+            output.WriteLine("\nExit codes: 0 ok, 1 bad input, 2 usage, 3 device. 'a2f COMMAND --help' tells more.");
         return ExitCode.Ok;
     }
 }

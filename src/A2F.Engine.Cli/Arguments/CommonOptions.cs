@@ -11,13 +11,16 @@ internal static class CommonOptions
     private static readonly string[] Devices = ["auto", "cpu"];
 
     /// <summary>The argument MODEL.</summary>
-    public static Argument<string> Model() => new("MODEL") { Description = "Model folder: NVIDIA's deploy format, or one made by 'a2f import'." };
+    public static Argument<string> Model() =>
+        new("MODEL") { Description = "Model folder: NVIDIA's deploy format, or one made by 'a2f import'." };
 
     /// <summary><c>--inputs</c>.</summary>
-    public static Option<string> Inputs(string description) => new("--inputs", "-i") { Description = description, HelpName = "IN.npz", Required = true };
+    public static Option<string> Inputs(string description) =>
+        new("--inputs", "-i") { Description = description, HelpName = "IN.npz", Required = true };
 
     /// <summary><c>--outputs</c>.</summary>
-    public static Option<string> Outputs(string description) => new("--outputs", "-o") { Description = description, HelpName = "OUT.npz", Required = true };
+    public static Option<string> Outputs(string description) =>
+        new("--outputs", "-o") { Description = description, HelpName = "OUT.npz", Required = true };
 
     /// <summary><c>--prefix</c>.</summary>
     public static Option<string> Prefix() => new("--prefix")

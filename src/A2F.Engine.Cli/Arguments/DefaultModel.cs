@@ -8,7 +8,9 @@ internal static class DefaultModel
 
     private static readonly string Folder = Path.Combine("weights", "default");
 
-    /// <summary>The folder in A2F_MODEL, else the nearest weights/default beside or above the tool, else beside or above the current folder.</summary>
+    /// <summary>
+    /// The folder in A2F_MODEL, else the nearest weights/default beside or above the tool, else beside or above the current folder.
+    /// </summary>
     /// <exception cref="A2FException">There is none.</exception>
     public static string Find()
     {
@@ -25,7 +27,8 @@ internal static class DefaultModel
         for (DirectoryInfo? folder = new(start); folder is not null; folder = folder.Parent)
         {
             string candidate = Path.Combine(folder.FullName, Folder);
-            if (File.Exists(Path.Combine(candidate, "model.json")) || File.Exists(Path.Combine(candidate, "manifest.json"))) return candidate;
+            string[] marks = [Path.Combine(candidate, "model.json"), Path.Combine(candidate, "manifest.json")];
+            if (marks.Any(File.Exists)) return candidate;
         }
         return null;
     }

@@ -15,9 +15,11 @@ internal static class EmotionArgument
         foreach ((string name, string text) in Assignments.Parse("--emotion", texts))
         {
             int index = info.Emotions.ToList().FindIndex(e => e.Equals(name, StringComparison.OrdinalIgnoreCase));
-            if (index < 0) throw new UsageException($"--emotion: the model does not know '{name}', it knows {string.Join(", ", info.Emotions)}");
+            if (index < 0)
+                throw new UsageException($"--emotion: the model does not know '{name}', it knows {string.Join(", ", info.Emotions)}");
             if (!named.Add(index)) throw new UsageException($"--emotion: '{name}' is given twice");
-            if (!float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out values[index]) || values[index] is not (>= 0 and <= 1))
+            if (!float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out values[index])
+                || values[index] is not (>= 0 and <= 1))
                 throw new UsageException($"--emotion: {name}: expected a number from 0 to 1, found '{text}'");
         }
         return values;

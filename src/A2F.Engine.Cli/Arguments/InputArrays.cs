@@ -29,7 +29,8 @@ internal sealed class InputArrays : IDisposable
         bool fits = shape.Count is 2 or 3 && shape[^1] == length && (shape.Count == 2 || shape[1] == 1);
         if (!fits)
         {
-            throw new A2FException(A2FErrorCode.InvalidFile, $"{_path}: array '{full}': expected shape [{rows}, {length}] or [{rows}, 1, {length}], " +
+            throw new A2FException(A2FErrorCode.InvalidFile,
+                $"{_path}: array '{full}': expected shape [{rows}, {length}] or [{rows}, 1, {length}], " +
                 $"found {NdArray.FormatShape(shape)}");
         }
         return array.Type == ElementType.Text
@@ -42,7 +43,8 @@ internal sealed class InputArrays : IDisposable
 
     private A2FException Missing(string name, string full)
     {
-        string found = _file.Names.Count == 0 ? "nothing" : string.Join(", ", _file.Names.Take(20)) + (_file.Names.Count > 20 ? ", ..." : "");
+        string found = _file.Names.Count == 0 ? "nothing" : string.Join(", ", _file.Names.Take(20))
+            + (_file.Names.Count > 20 ? ", ..." : "");
         string? prefixed = _file.Names.FirstOrDefault(n => n.EndsWith(name, StringComparison.Ordinal));
         string hint = prefixed is null ? "" : $"; --prefix {prefixed[..^name.Length]} would take '{prefixed}'";
         return new A2FException(A2FErrorCode.InvalidFile, $"{_path}: array '{full}' is missing, found {found}{hint}");

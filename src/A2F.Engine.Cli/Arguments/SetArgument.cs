@@ -46,11 +46,16 @@ internal sealed record SetArgument(AnimationSettings Settings, SolveOptions Solv
     {
         ImplicitEmotionDatabase shots = folder.ImplicitEmotions;
         int index = shots.ShotNames.ToList().IndexOf(settings.SourceShot);
-        if (index < 0) throw new UsageException($"--set: source_shot: there is no '{settings.SourceShot}', there are {string.Join(", ", shots.ShotNames)}");
+        if (index < 0)
+        {
+            throw new UsageException(
+                $"--set: source_shot: there is no '{settings.SourceShot}', there are {string.Join(", ", shots.ShotNames)}");
+        }
         if (settings.SourceFrame >= shots.ShotSizes[index])
         {
             throw new UsageException(
-                $"--set: source_frame: shot '{settings.SourceShot}' has frames 0 to {shots.ShotSizes[index] - 1}, found {settings.SourceFrame}");
+                $"--set: source_frame: shot '{settings.SourceShot}' has frames 0 to {shots.ShotSizes[index] - 1}, " +
+                $"found {settings.SourceFrame}");
         }
     }
 

@@ -15,14 +15,28 @@ internal static class AnimateCommand
     private const string StandardOutput = "-";
 
     private sealed record Request(
-        string Audio, string Output, TrackFormat Format, string Model, ModelOptions Options, FrameRate Rate, string[] Emotions, string[] Set);
+        string Audio, string Output, TrackFormat Format, string Model, ModelOptions Options, FrameRate Rate,
+        string[] Emotions, string[] Set);
 
     public static Command Create(Terminal terminal)
     {
-        Argument<string> audio = new("AUDIO") { Description = "Speech: a WAV file of any kind, or what ffmpeg reads where it is installed." };
-        Option<string?> output = new("--output", "-o") { Description = "File to write, - for standard output. [default: AUDIO with the format's extension]", HelpName = "FILE" };
-        Option<string?> format = new("--format") { Description = "How to write it. [default: by FILE's extension, else csv]", HelpName = string.Join('|', TrackFormats.Names) };
-        Option<string?> model = new("--model") { Description = $"Model folder. [default: ${DefaultModel.Variable}, else weights/default beside or above a2f]", HelpName = "DIR" };
+        Argument<string> audio =
+            new("AUDIO") { Description = "Speech: a WAV file of any kind, or what ffmpeg reads where it is installed." };
+        Option<string?> output = new("--output", "-o")
+        {
+            Description = "File to write, - for standard output. [default: AUDIO with the format's extension]",
+            HelpName = "FILE",
+        };
+        Option<string?> format = new("--format")
+        {
+            Description = "How to write it. [default: by FILE's extension, else csv]",
+            HelpName = string.Join('|', TrackFormats.Names),
+        };
+        Option<string?> model = new("--model")
+        {
+            Description = $"Model folder. [default: ${DefaultModel.Variable}, else weights/default beside or above a2f]",
+            HelpName = "DIR",
+        };
         Option<string> device = CommonOptions.Device(), fps = CommonOptions.Fps(), threads = CommonOptions.Threads();
         Option<string[]> set = CommonOptions.Set();
         Option<string[]> emotion = new("--emotion")
@@ -57,7 +71,8 @@ internal static class AnimateCommand
     {
         Stopwatch watch = Stopwatch.StartNew();
         if (request.Output != StandardOutput) OutputFile.CheckWritable(request.Output, request.Audio);
-        else if (request.Format == TrackFormat.Npz) throw new UsageException("npz is binary and is not written to standard output; name a file with -o");
+        else if (request.Format == TrackFormat.Npz)
+            throw new UsageException("npz is binary and is not written to standard output; name a file with -o");
 
         AudioClip clip = AudioFile.Load(request.Audio);
         terminal.Cancel.ThrowIfCancellationRequested();
@@ -80,8 +95,8 @@ internal static class AnimateCommand
         Write(terminal, request, track);
         if (terminal.Interactive)
         {
-            terminal.Error.WriteLine(FormattableString.Invariant(
-                $"{(request.Output == StandardOutput ? "standard output" : request.Output)}: {track.Frames.Count} frames at {request.Rate} a second, ") +
+            string target = request.Output == StandardOutput ? "standard output" : request.Output;
+            terminal.Error.WriteLine($"{target}: {track.Frames.Count} frames at {request.Rate} a second, " +
                 FormattableString.Invariant($"{clip.Duration.TotalSeconds:F2} s of speech in {watch.Elapsed.TotalSeconds:F2} s, ") +
                 $"{model.Device}, model {model.Folder.Info.Actor} ({model.Folder.Path})");
         }

@@ -32,7 +32,8 @@ internal static class ImportCommand
         Stopwatch watch = Stopwatch.StartNew();
         using (RegressionModelFolder folder = RegressionModelFolder.Load(source))
         {
-            terminal.Out.WriteLine($"read    {folder.Path}: {Units.Bytes(Units.FolderBytes(folder.Path))} in {Units.Milliseconds(watch.Elapsed)}");
+            TimeSpan read = watch.Elapsed;
+            terminal.Out.WriteLine($"read    {folder.Path}: {Units.Bytes(Units.FolderBytes(folder.Path))} in {Units.Milliseconds(read)}");
             terminal.Cancel.ThrowIfCancellationRequested();
             folder.WritePacked(target);
         }

@@ -20,7 +20,8 @@ internal static class InfoCommand
         };
         command.SetAction(parsed =>
         {
-            using RegressionModel loaded = RegressionModel.Load(parsed.GetRequiredValue(model), new ModelOptions { MaxBatch = ModelSummary.Batch });
+            using RegressionModel loaded =
+                RegressionModel.Load(parsed.GetRequiredValue(model), new ModelOptions { MaxBatch = ModelSummary.Batch });
             ModelSummary summary = new(loaded);
             if (parsed.GetValue(json))
             {

@@ -14,18 +14,22 @@ internal static class PostprocessCommand
     public static Command Create(Terminal terminal)
     {
         Argument<string> model = CommonOptions.Model();
-        Option<string> inputs = CommonOptions.Inputs("Array 'result' [frames, outputs] or [frames, 1, outputs]: network output. Other arrays are ignored.");
+        Option<string> inputs =
+            CommonOptions.Inputs("Array 'result' [frames, outputs] or [frames, 1, outputs]: network output. Other arrays are ignored.");
         Option<string> outputs = CommonOptions.Outputs(
-            "Gets 'skin_vertices', 'tongue_vertices' [frames, vertices, 3], 'jaw_transform' [frames, 4, 4], 'eyes_rotation' [frames, 6], 'skin_weights', 'tongue_weights'.");
+            "Gets 'skin_vertices', 'tongue_vertices' [frames, vertices, 3], 'jaw_transform' [frames, 4, 4], " +
+            "'eyes_rotation' [frames, 6], 'skin_weights', 'tongue_weights'.");
         Option<string> prefix = CommonOptions.Prefix(), fps = CommonOptions.Fps();
         Option<string[]> set = CommonOptions.Set();
-        ExampleCommand command = new("postprocess", "Turns network output into vertices, jaw, eyes and blendshape weights; the model needs no network.",
+        ExampleCommand command = new("postprocess",
+            "Turns network output into vertices, jaw, eyes and blendshape weights; the model needs no network.",
             "a2f postprocess models/claire --inputs raw.npz --outputs face.npz",
             "a2f postprocess models/claire --inputs raw.npz --outputs face.npz --fps 30 --set objective=energy,blink_offset=0.5")
         {
             model, inputs, outputs, prefix, fps, set,
         };
-        command.SetAction(parsed => Run(terminal, parsed.GetRequiredValue(model), parsed.GetRequiredValue(inputs), parsed.GetRequiredValue(outputs),
+        command.SetAction(parsed => Run(
+            terminal, parsed.GetRequiredValue(model), parsed.GetRequiredValue(inputs), parsed.GetRequiredValue(outputs),
             parsed.GetRequiredValue(prefix), FrameRate.Parse(parsed.GetRequiredValue(fps)), parsed.GetRequiredValue(set)));
         return command;
     }
@@ -42,7 +46,8 @@ internal static class PostprocessCommand
         CheckSize(inputs, count, Math.Max(rig.SkinVertexCount, rig.TongueVertexCount));
         FaceAnimator animator = new(
             rig, rate.Numerator, rate.Denominator, set.Settings.Animator, set.Settings.SkinSolver, set.Settings.TongueSolver, set.Solve);
-        FaceFrames frames = ProgressDisplay.Show(terminal, "animating", progress => Animate(animator, rig, rows, count, progress, terminal.Cancel));
+        FaceFrames frames =
+            ProgressDisplay.Show(terminal, "animating", progress => Animate(animator, rig, rows, count, progress, terminal.Cancel));
         NpzFile.Write(outputs, FaceArrays.Of(frames));
         if (terminal.Interactive) terminal.Error.WriteLine($"{outputs}: {count} frames at {rate} a second, model {folder.Info.Actor}");
         return ExitCode.Ok;
@@ -53,7 +58,8 @@ internal static class PostprocessCommand
     {
         long most = Array.MaxLength / (sizeof(float) * 3L * Math.Max(vertices, 1));
         if (count > most)
-            throw new A2FException(A2FErrorCode.OutOfMemory, $"{inputs}: at most {most} frames of {vertices} vertices fit into one array, found {count}; split the file");
+            throw new A2FException(A2FErrorCode.OutOfMemory,
+                $"{inputs}: at most {most} frames of {vertices} vertices fit into one array, found {count}; split the file");
     }
 
     private static FaceFrames Animate(

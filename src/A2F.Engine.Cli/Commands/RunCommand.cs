@@ -14,7 +14,9 @@ internal static class RunCommand
     public static Command Create(Terminal terminal)
     {
         Argument<string> model = CommonOptions.Model();
-        Option<string> inputs = CommonOptions.Inputs("Arrays 'input' [windows, 1, samples] and 'emotion' [windows, 1, values]; the middle 1 may be left out. Other arrays are ignored.");
+        Option<string> inputs = CommonOptions.Inputs(
+            "Arrays 'input' [windows, 1, samples] and 'emotion' [windows, 1, values]; the middle 1 may be left out. " +
+            "Other arrays are ignored.");
         Option<string> outputs = CommonOptions.Outputs("Gets the array 'result' [windows, 1, outputs].");
         Option<string> prefix = CommonOptions.Prefix(), device = CommonOptions.Device(), threads = CommonOptions.Threads();
         ExampleCommand command = new("run", "Runs the bare network on audio windows and emotion vectors.",
@@ -23,8 +25,10 @@ internal static class RunCommand
         {
             model, inputs, outputs, prefix, device, threads,
         };
-        command.SetAction(parsed => Run(terminal, parsed.GetRequiredValue(model), parsed.GetRequiredValue(inputs), parsed.GetRequiredValue(outputs),
-            parsed.GetRequiredValue(prefix), CommonOptions.ModelOptions(parsed.GetRequiredValue(device), parsed.GetRequiredValue(threads))));
+        command.SetAction(parsed => Run(
+            terminal, parsed.GetRequiredValue(model), parsed.GetRequiredValue(inputs), parsed.GetRequiredValue(outputs),
+            parsed.GetRequiredValue(prefix),
+            CommonOptions.ModelOptions(parsed.GetRequiredValue(device), parsed.GetRequiredValue(threads))));
         return command;
     }
 
@@ -37,10 +41,13 @@ internal static class RunCommand
         float[] emotions = arrays.ReadRows("emotion", "windows", model.EmotionLength);
         int count = windows.Length / model.InputLength, vectors = emotions.Length / model.EmotionLength;
         if (count != vectors)
-            throw new A2FException(A2FErrorCode.InvalidFile, $"{inputs}: 'input' has {count} windows, but 'emotion' has {vectors}; expected as many");
+            throw new A2FException(A2FErrorCode.InvalidFile,
+                $"{inputs}: 'input' has {count} windows, but 'emotion' has {vectors}; expected as many");
         if ((long)count * model.OutputLength > Array.MaxLength)
-            throw new A2FException(A2FErrorCode.OutOfMemory, $"{inputs}: the results of {count} windows are more than one array holds; split the file");
-        float[] results = ProgressDisplay.Show(terminal, "running", progress => Infer(model, windows, emotions, count, progress, terminal.Cancel));
+            throw new A2FException(A2FErrorCode.OutOfMemory,
+                $"{inputs}: the results of {count} windows are more than one array holds; split the file");
+        float[] results =
+            ProgressDisplay.Show(terminal, "running", progress => Infer(model, windows, emotions, count, progress, terminal.Cancel));
         NpzFile.Write(outputs, [new("result", NdArray.Of(results, count, 1, model.OutputLength))]);
         if (terminal.Interactive) terminal.Error.WriteLine($"{outputs}: {count} windows, {model.Device}, model {model.Folder.Info.Actor}");
         return ExitCode.Ok;

@@ -20,7 +20,8 @@ internal static class FaceArrays
         arrays.Add(new("jaw_transform", NdArray.Of(frames.Jaw, count, 4, 4)));
         arrays.Add(new("eyes_rotation", NdArray.Of(frames.Eyes, count, 6)));
         if (frames.SkinWeightCount > 0) arrays.Add(new("skin_weights", NdArray.Of(frames.SkinWeights, count, frames.SkinWeightCount)));
-        if (frames.TongueWeightCount > 0) arrays.Add(new("tongue_weights", NdArray.Of(frames.TongueWeights, count, frames.TongueWeightCount)));
+        if (frames.TongueWeightCount > 0)
+            arrays.Add(new("tongue_weights", NdArray.Of(frames.TongueWeights, count, frames.TongueWeightCount)));
         return arrays;
     }
 
@@ -37,5 +38,6 @@ internal static class FaceArrays
         return arrays;
     }
 
-    private static KeyValuePair<string, NdArray> Names(string key, IReadOnlyList<string> names) => new(key, NdArray.Of(names.ToArray(), names.Count));
+    private static KeyValuePair<string, NdArray> Names(string key, IReadOnlyList<string> names) =>
+        new(key, NdArray.Of(names.ToArray(), names.Count));
 }

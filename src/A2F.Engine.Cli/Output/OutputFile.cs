@@ -10,7 +10,8 @@ internal static class OutputFile
         if (path.Length == 0) throw new UsageException("the output's path is empty");
         if (Directory.Exists(path)) throw new A2FException(A2FErrorCode.Io, $"'{path}' is a folder; a file to write was expected");
         string full = Path.GetFullPath(path), folder = Path.GetDirectoryName(full) ?? full;
-        if (!Directory.Exists(folder)) throw new A2FException(A2FErrorCode.FileNotFound, $"'{path}' cannot be written: there is no folder '{folder}'");
+        if (!Directory.Exists(folder))
+            throw new A2FException(A2FErrorCode.FileNotFound, $"'{path}' cannot be written: there is no folder '{folder}'");
         if (inputs.Any(input => Path.GetFullPath(input) == full))
             throw new A2FException(A2FErrorCode.InvalidArgument, $"'{path}' is the input; name another file to write");
     }

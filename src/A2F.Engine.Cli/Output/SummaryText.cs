@@ -14,17 +14,22 @@ internal static class SummaryText
     {
         RegressionModelFolder folder = summary.Folder;
         RegressionInfo info = folder.Info;
-        output.WriteLine($"{info.Actor}: regression model, {(folder.IsPacked ? "packed by 'a2f import'" : "deploy format")}, {folder.Path}");
+        string format = folder.IsPacked ? "packed by 'a2f import'" : "deploy format";
+        output.WriteLine($"{info.Actor}: regression model, {format}, {folder.Path}");
         Line("network", summary.Branches.Count == 0 ? "none; only 'a2f postprocess' works" : string.Join(" and ", summary.Branches));
-        Line("audio", Invariant($"{info.BufferLength} samples at {info.SampleRate} Hz ({1000.0 * info.BufferLength / info.SampleRate:F0} ms), result at sample {info.BufferOffset}"));
-        Line("outputs", $"{info.OutputLength}: skin {info.SkinShapes}, tongue {info.TongueShapes}, jaw {info.JawSize}, eyes {info.EyesSize}");
+        double milliseconds = 1000.0 * info.BufferLength / info.SampleRate;
+        Line("audio", Invariant(
+            $"{info.BufferLength} samples at {info.SampleRate} Hz ({milliseconds:F0} ms), result at sample {info.BufferOffset}"));
+        Line("outputs",
+            $"{info.OutputLength}: skin {info.SkinShapes}, tongue {info.TongueShapes}, jaw {info.JawSize}, eyes {info.EyesSize}");
         Line("vertices", $"skin {info.SkinVertices}, tongue {info.TongueVertices}");
         Line("blendshapes", $"skin {Poses(folder.SkinBlendshapes)}, tongue {Poses(folder.TongueBlendshapes)}");
         Line("emotions", Emotions(info));
         Line("implicit emotion", Shots(folder));
         Line("files", Units.Bytes(summary.FileBytes));
         Line("memory", $"{Units.Bytes(summary.DataBytes)} of model data{(folder.IsPacked ? ", mapped" : "")}" +
-            (summary.Parts.Count == 0 ? "" : $"; {Units.Bytes(summary.BackendBytes)} for {ModelSummary.Batch} windows at once on {summary.Device}"));
+            (summary.Parts.Count == 0 ? ""
+                : $"; {Units.Bytes(summary.BackendBytes)} for {ModelSummary.Batch} windows at once on {summary.Device}"));
         if (summary.Parts.Count > 0) WriteParts(output, summary);
         WriteParameters(output, folder.Settings.List());
 
@@ -47,7 +52,8 @@ internal static class SummaryText
         output.WriteLine($"\n  {"parameter (--set)".PadRight(key)}{"value",-16}range");
         foreach (ParameterInfo parameter in parameters)
         {
-            output.WriteLine($"  {parameter.Key.PadRight(key)}{Shortened(parameter),-16}{Range(parameter)}{(parameter.PerPose ? ", each pose" : "")}");
+            string each = parameter.PerPose ? ", each pose" : "";
+            output.WriteLine($"  {parameter.Key.PadRight(key)}{Shortened(parameter),-16}{Range(parameter)}{each}");
         }
         output.WriteLine($"  {Arguments.SetArgument.Objective.PadRight(key)}{"normal",-16}normal or energy");
         output.WriteLine($"  {Arguments.SetArgument.PairUnmarked.PadRight(key)}{"0",-16}0 or 1");
@@ -65,8 +71,10 @@ internal static class SummaryText
     private static string Shots(RegressionModelFolder folder)
     {
         ImplicitEmotionDatabase shots = folder.ImplicitEmotions;
-        IEnumerable<string> names = shots.ShotNames.Select((name, i) => $"{name} ({shots.ShotSizes[i]} frame{(shots.ShotSizes[i] == 1 ? "" : "s")})");
-        return $"{folder.Info.ImplicitEmotionLength} values; shots {string.Join(", ", names.Take(12))}{(shots.ShotNames.Count > 12 ? $", ... ({shots.ShotNames.Count} in all)" : "")}";
+        IEnumerable<string> names =
+            shots.ShotNames.Select((name, i) => $"{name} ({shots.ShotSizes[i]} frame{(shots.ShotSizes[i] == 1 ? "" : "s")})");
+        string more = shots.ShotNames.Count > 12 ? $", ... ({shots.ShotNames.Count} in all)" : "";
+        return $"{folder.Info.ImplicitEmotionLength} values; shots {string.Join(", ", names.Take(12))}{more}";
     }
 
     // An array that says the same for all poses is one number; others would fill the screen.

@@ -4,7 +4,8 @@ namespace A2F.Engine.Networks;
 
 /// <summary>What a part of a network costs.</summary>
 /// <param name="Part">The part.</param>
-/// <param name="MultiplyAdds">Multiplications with an addition in its matrix products, for one window. One is two floating-point operations.</param>
+/// <param name="MultiplyAdds">Multiplications with an addition in its matrix products, for one window. One is two floating-point
+/// operations.</param>
 /// <param name="Weights">Numbers that it holds.</param>
 public sealed record CostPart(string Part, long MultiplyAdds, long Weights);
 
@@ -63,7 +64,8 @@ public static class RegressionCost
         long layer = steps * (4 * dim * dim + 2 * dim * encoder.FeedForward) + 2L * steps * steps * dim;
         parts.Add(Part("wav2vec2 convolutions", convs, weights, "w2v.conv"));
         parts.Add(Part("wav2vec2 projection", (long)steps * encoder.Channels * dim, weights, "w2v.projection."));
-        parts.Add(Part("wav2vec2 positions", (long)steps * encoder.PositionKernel * (dim / encoder.PositionGroups) * dim, weights, "w2v.position."));
+        long position = encoder.PositionKernel * (dim / encoder.PositionGroups) * dim;
+        parts.Add(Part("wav2vec2 positions", steps * position, weights, "w2v.position."));
         parts.Add(Part("wav2vec2 layers", encoder.Layers * layer, weights, "w2v.layer", "w2v.norm."));
         parts.Add(Part("wav2vec2 mapping", steps * dim * config.Channels, weights, "w2v.mapping."));
         return steps;

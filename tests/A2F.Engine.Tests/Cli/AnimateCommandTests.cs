@@ -28,8 +28,7 @@ public sealed class AnimateCommandTests : IDisposable
         string[] skinNames = Tool.Read(npz, "skin_names").Data<string>(), tongueNames = Tool.Read(npz, "tongue_names").Data<string>();
         Assert.Equal((52, 16), (skinNames.Length, tongueNames.Length));
         Assert.Equal([numerator, denominator], Tool.Read(npz, "fps").Data<long>());
-        float[][] values = [.. Rows("skin_weights", 52).Zip(Rows("tongue_weights", 16), Rows("jaw_transform", 16)).Zip(Rows("eyes_rotation", 6),
-            (a, eyes) => (float[])[.. a.First, .. a.Second, .. a.Third, .. eyes])];
+        float[][] values = Rows(("skin_weights", 52), ("tongue_weights", 16), ("jaw_transform", 16), ("eyes_rotation", 6));
         double[] time = Tool.Read(npz, "time").Data<double>();
         Assert.Equal(count, values.Length);
         Assert.Equal((double)(count - 1) * denominator / numerator, time[^1], 1e-9);
@@ -53,7 +52,11 @@ public sealed class AnimateCommandTests : IDisposable
             Assert.Equal(values[i], Arrays.SelectMany(name => Flatten(frames[i].GetProperty(name))));
         }
 
-        IEnumerable<float[]> Rows(string name, int length) => Tool.Read(npz, name).Data<float>().Chunk(length);
+        float[][] Rows(params (string Name, int Length)[] arrays)
+        {
+            float[][][] rows = [.. arrays.Select(a => Tool.Read(npz, a.Name).Data<float>().Chunk(a.Length).ToArray())];
+            return [.. Enumerable.Range(0, rows[0].Length).Select(i => rows.SelectMany(r => r[i]).ToArray())];
+        }
     }
 
     [Fact]
@@ -65,7 +68,8 @@ public sealed class AnimateCommandTests : IDisposable
         float[] samples = AudioFile.Load(Hello).Samples.ToArray();
         int count = Tool.Read(_folder.File("whole.npz"), "time").Length, joy = folder.Info.Emotions.ToList().IndexOf("joy");
         float[] windows = new float[count * 8320], emotions = new float[count * 26];
-        int shot = folder.ImplicitEmotions.ShotNames.ToList().IndexOf(folder.SourceShot), row = folder.ImplicitEmotions.ShotStarts[shot] + folder.SourceFrame;
+        int shot = folder.ImplicitEmotions.ShotNames.ToList().IndexOf(folder.SourceShot);
+        int row = folder.ImplicitEmotions.ShotStarts[shot] + folder.SourceFrame;
         for (int k = 0; k < count; k++)
         {
             for (int i = 0; i < 8320; i++)
@@ -77,7 +81,8 @@ public sealed class AnimateCommandTests : IDisposable
             folder.Info.DefaultEmotion.ToArray().CopyTo(emotions, k * 26 + 16);
             emotions[k * 26 + 16 + joy] = 0.5f;
         }
-        NpzFile.Write(_folder.File("in.npz"), [new("input", NdArray.Of(windows, count, 1, 8320)), new("emotion", NdArray.Of(emotions, count, 1, 26))]);
+        NpzFile.Write(_folder.File("in.npz"),
+            [new("input", NdArray.Of(windows, count, 1, 8320)), new("emotion", NdArray.Of(emotions, count, 1, 26))]);
         Tool.Succeed("run", Model, "-i", _folder.File("in.npz"), "-o", _folder.File("raw.npz"));
         Tool.Succeed("postprocess", Model, "-i", _folder.File("raw.npz"), "-o", _folder.File("face.npz"), "--fps", "10");
         foreach (string name in Arrays)
@@ -97,8 +102,10 @@ public sealed class AnimateCommandTests : IDisposable
     public void A_dash_writes_to_standard_output()
     {
         Tool.Succeed("animate", Hello, "--model", Model, "-o", _folder.File("hello.csv"), "--fps", "5");
-        Assert.Equal(File.ReadAllText(_folder.File("hello.csv")), Tool.Succeed("animate", Hello, "--model", Model, "-o", "-", "--fps", "5"));
-        using JsonDocument json = JsonDocument.Parse(Tool.Succeed("animate", Hello, "--model", Model, "-o", "-", "--fps", "5", "--format", "json"));
+        Assert.Equal(File.ReadAllText(_folder.File("hello.csv")),
+            Tool.Succeed("animate", Hello, "--model", Model, "-o", "-", "--fps", "5"));
+        using JsonDocument json =
+            JsonDocument.Parse(Tool.Succeed("animate", Hello, "--model", Model, "-o", "-", "--fps", "5", "--format", "json"));
         Assert.Equal("a2f-animation", json.RootElement.GetProperty("format").GetString());
         Tool.Fail(2, ["animate", Hello, "--model", Model, "-o", "-", "--format", "npz"], "standard output");
     }
@@ -110,7 +117,8 @@ public sealed class AnimateCommandTests : IDisposable
         string[] changes = ["--emotion", "JOY=1", "--set", "source_frame=0", "--set", "input_strength=0.5", "--set", "blink_offset=1"];
         string reference = Tool.Succeed(plain);
         HashSet<string> results = [reference];
-        for (int i = 0; i < changes.Length; i += 2) Assert.True(results.Add(Tool.Succeed([.. plain, changes[i], changes[i + 1]])), changes[i + 1]);
+        for (int i = 0; i < changes.Length; i += 2)
+            Assert.True(results.Add(Tool.Succeed([.. plain, changes[i], changes[i + 1]])), changes[i + 1]);
         Assert.Equal(reference, Tool.Succeed([.. plain, "--threads", "1"]));
     }
 
@@ -135,7 +143,8 @@ public sealed class AnimateCommandTests : IDisposable
     [Fact]
     public void An_interrupted_call_leaves_nothing()
     {
-        (int code, _, string error) = Tool.Run(["animate", Hello, "--model", Model, "-o", _folder.File("hello.csv")], new CancellationToken(true));
+        (int code, _, string error) =
+            Tool.Run(["animate", Hello, "--model", Model, "-o", _folder.File("hello.csv")], new CancellationToken(true));
         Assert.Equal(130, code);
         Assert.Contains("interrupted", error, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFiles(_folder.Path));

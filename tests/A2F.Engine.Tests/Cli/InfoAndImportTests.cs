@@ -13,8 +13,12 @@ public sealed class InfoAndImportTests : IDisposable
     public void Info_names_branches_sizes_emotions_and_every_parameter()
     {
         string text = Tool.Succeed("info", Tool.Fixture("reg_tiny"));
-        foreach (string expected in (string[])["wav2vec2 (1 layer of 32)", "autocorrelation (25 windows of 32 lags)", "skin 12, tongue 5, jaw 15, eyes 4",
-            "skin 150, tongue 40", "cp24_joy (5 frames)", "outofbreath", "flops a frame"])
+        string[] facts =
+        [
+            "wav2vec2 (1 layer of 32)", "autocorrelation (25 windows of 32 lags)", "skin 12, tongue 5, jaw 15, eyes 4",
+            "skin 150, tongue 40", "cp24_joy (5 frames)", "outofbreath", "flops a frame",
+        ];
+        foreach (string expected in facts)
         {
             Assert.Contains(expected, text, StringComparison.Ordinal);
         }
@@ -38,7 +42,8 @@ public sealed class InfoAndImportTests : IDisposable
         }
         JsonElement[] parts = [.. deploy.RootElement.GetProperty("parts").EnumerateArray()];
         Assert.Equal(deploy.RootElement.GetProperty("weights").GetInt64(), parts.Sum(p => p.GetProperty("weights").GetInt64()));
-        Assert.Equal(deploy.RootElement.GetProperty("flops_per_frame").GetInt64(), parts.Sum(p => p.GetProperty("flops_per_frame").GetInt64()));
+        Assert.Equal(deploy.RootElement.GetProperty("flops_per_frame").GetInt64(),
+            parts.Sum(p => p.GetProperty("flops_per_frame").GetInt64()));
     }
 
     [Fact]

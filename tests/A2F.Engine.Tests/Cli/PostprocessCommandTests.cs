@@ -55,7 +55,8 @@ public sealed class PostprocessCommandTests : IDisposable
     public void Set_reaches_animation_and_both_solves()
     {
         Tool.Succeed("postprocess", Model, "--inputs", _raw, "--outputs", _out);
-        float[] skin = Read("skin_weights", Frames, 52), tongue = Read("tongue_weights", Frames, 16), jaw = Read("jaw_transform", Frames, 4, 4);
+        float[] skin = Read("skin_weights", Frames, 52), tongue = Read("tongue_weights", Frames, 16);
+        float[] jaw = Read("jaw_transform", Frames, 4, 4);
         string multipliers = string.Join(',', Enumerable.Repeat("0", 16));
         Tool.Succeed("postprocess", Model, "--inputs", _raw, "--outputs", _out, "--set", "lower_teeth_strength=0.2,objective=energy",
             "--set", $"tongue.bsWeightMultipliers=[{multipliers}],tongue.bsWeightOffsets=0.25,skin.strengthL2regularization=20");

@@ -30,10 +30,12 @@ public sealed class RunCommandTests : IDisposable
         Assert.Equal(expected.Shape, found.Shape);
         double[] e = expected.Data<double>();
         float[] f = found.Data<float>();
-        double scale = e.Max(Math.Abs), norm = Math.Sqrt(e.Sum(x => x * x)), difference = Math.Sqrt(e.Zip(f, (x, y) => (x - y) * (x - y)).Sum());
+        double scale = e.Max(Math.Abs), norm = Math.Sqrt(e.Sum(x => x * x));
+        double difference = Math.Sqrt(e.Zip(f, (x, y) => (x - y) * (x - y)).Sum());
         int worst = Enumerable.Range(0, e.Length).MaxBy(i => Math.Abs(e[i] - f[i]));
         Assert.True(difference <= 1e-5 * norm, $"norm of the difference {difference:g3}, of the result {norm:g3}");
-        Assert.True(Math.Abs(e[worst] - f[worst]) <= 1e-4 * scale, $"element {worst}: expected {e[worst]}, found {f[worst]}, scale {scale:g3}");
+        Assert.True(Math.Abs(e[worst] - f[worst]) <= 1e-4 * scale,
+            $"element {worst}: expected {e[worst]}, found {f[worst]}, scale {scale:g3}");
     }
 
     [Fact]
@@ -47,7 +49,8 @@ public sealed class RunCommandTests : IDisposable
             new("emotion", NdArray.Of(Array.ConvertAll(emotion.ToFloat32(), x => (double)x), 3, 26)),
         ]);
         Tool.Succeed("run", Tool.Fixture("reg_autocorr"), "--inputs", flat, "--outputs", _folder.File("a.npz"), "--threads", "1");
-        Tool.Succeed("run", Tool.Fixture("reg_autocorr"), "--inputs", io, "--prefix", "b3.", "--outputs", _folder.File("b.npz"), "--device", "cpu");
+        Tool.Succeed("run", Tool.Fixture("reg_autocorr"), "--inputs", io, "--prefix", "b3.", "--outputs", _folder.File("b.npz"),
+            "--device", "cpu");
         Assert.Equal(File.ReadAllBytes(_folder.File("b.npz")), File.ReadAllBytes(_folder.File("a.npz")));
     }
 
@@ -55,7 +58,8 @@ public sealed class RunCommandTests : IDisposable
     public void No_windows_give_no_results()
     {
         string empty = _folder.File("empty.npz");
-        NpzFile.Write(empty, [new("input", NdArray.Of(Array.Empty<float>(), 0, 1, 8320)), new("emotion", NdArray.Of(Array.Empty<float>(), 0, 1, 26))]);
+        NpzFile.Write(empty,
+            [new("input", NdArray.Of(Array.Empty<float>(), 0, 1, 8320)), new("emotion", NdArray.Of(Array.Empty<float>(), 0, 1, 26))]);
         Tool.Succeed("run", Tool.Fixture("reg_autocorr"), "--inputs", empty, "--outputs", _folder.File("out.npz"));
         Assert.Equal([0, 1, 32], Tool.Read(_folder.File("out.npz"), "result").Shape);
     }
@@ -63,7 +67,8 @@ public sealed class RunCommandTests : IDisposable
     [Fact]
     public void Wrong_tensors_are_named_with_what_was_expected()
     {
-        string model = Tool.Fixture("reg_autocorr"), io = Path.Combine(model, "io.npz"), bad = _folder.File("bad.npz"), output = _folder.File("out.npz");
+        string model = Tool.Fixture("reg_autocorr"), io = Path.Combine(model, "io.npz");
+        string bad = _folder.File("bad.npz"), output = _folder.File("out.npz");
         Tool.Fail(1, ["run", model, "--inputs", io, "--outputs", output], "'input' is missing", "b1.input", "--prefix b1.");
 
         float[] input = Tool.Read(io, "b3.input").ToFloat32(), emotion = Tool.Read(io, "b3.emotion").ToFloat32();
@@ -84,8 +89,9 @@ public sealed class RunCommandTests : IDisposable
 
     [Fact]
     public void A_folder_without_a_network_cannot_run() =>
-        Tool.Fail(1, ["run", TestData.Path("golden/model_regression"), "--inputs", Path.Combine(Tool.Fixture("reg_tiny"), "io.npz"), "--prefix", "b1.",
-            "--outputs", _folder.File("out.npz")], "no network");
+        Tool.Fail(1, ["run", TestData.Path("golden/model_regression"),
+            "--inputs", Path.Combine(Tool.Fixture("reg_tiny"), "io.npz"), "--prefix", "b1.", "--outputs", _folder.File("out.npz")],
+            "no network");
 
     public void Dispose() => _folder.Dispose();
 }

@@ -61,7 +61,8 @@ public sealed class UsageTests : IDisposable
     [InlineData("joy=0.1,joy=0.2", "'joy'", "twice")]
     [InlineData("joy", "key=value", "'joy'")]
     [InlineData("joy=0.5,", "key=value", "''")]
-    public void Wrong_emotions_are_usage_errors(string emotion, params string[] texts) => Tool.Fail(2, Animate("--emotion", emotion), texts);
+    public void Wrong_emotions_are_usage_errors(string emotion, params string[] texts) =>
+        Tool.Fail(2, Animate("--emotion", emotion), texts);
 
     [Theory]
     [InlineData("lower_face_strenght=1", "no parameter 'lower_face_strenght'", "a2f info")]

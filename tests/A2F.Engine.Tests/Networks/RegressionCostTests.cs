@@ -35,7 +35,8 @@ public sealed class RegressionCostTests
         Assert.Equal(folder.Weights!.Names.Sum(n => (long)folder.Weights[n].Data.Length), parts.Sum(p => p.Weights));
         foreach (string linear in (string[])["emotion", "fusion", "face", "tongue"])
         {
-            long matrix = folder.Weights.Names.Where(n => n.StartsWith(linear, StringComparison.Ordinal) && n.EndsWith(".weight", StringComparison.Ordinal))
+            long matrix = folder.Weights.Names.Where(n =>
+                n.StartsWith(linear, StringComparison.Ordinal) && n.EndsWith(".weight", StringComparison.Ordinal))
                 .Sum(n => (long)folder.Weights[n].Data.Length);
             Assert.Equal(matrix, parts.Single(p => p.Part == linear).MultiplyAdds);
         }
