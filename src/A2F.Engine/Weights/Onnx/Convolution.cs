@@ -13,7 +13,7 @@ internal sealed record Convolution(int[] Kernel, int[] Strides, int[] Begin, int
         int[] strides = List(graph, node, "strides", axes, 1);
         int[] pads = List(graph, node, "pads", axes * 2, 0);
         if (List(graph, node, "dilations", axes, 1).Any(d => d != 1)) throw graph.Mismatch(node, "dilations of 1", "others");
-        if (!List(graph, node, "kernel_shape", axes, 0, weight[2..]).AsSpan().SequenceEqual(weight.AsSpan(2)))
+        if (node.Ints("kernel_shape") is { Length: > 0 } && !Shapes.Same(List(graph, node, "kernel_shape", axes, 0), weight.AsSpan(2)))
         {
             throw graph.Mismatch(node, $"a kernel_shape as its weight's {NdArray.FormatShape(weight)}", "another");
         }
@@ -27,7 +27,7 @@ internal sealed record Convolution(int[] Kernel, int[] Strides, int[] Begin, int
     public static int[] OutputShape(OnnxGraph graph, OnnxNode node)
     {
         int[] x = graph.Shape(node.Input(0));
-        int[] weight = graph.TryShape(node.Input(1)) ?? [];
+        int[] weight = graph.Shape(node.Input(1));
         Convolution conv = Of(graph, node);
         if (x.Length != weight.Length || x[1] != weight[1] * (long)conv.Group)
         {
@@ -45,12 +45,11 @@ internal sealed record Convolution(int[] Kernel, int[] Strides, int[] Begin, int
         return shape;
     }
 
-    private static int[] List(OnnxGraph graph, OnnxNode node, string name, int count, int otherwise, int[]? fallback = null)
+    private static int[] List(OnnxGraph graph, OnnxNode node, string name, int count, int otherwise)
     {
         long[]? given = node.Ints(name);
         if (given is null || given.Length == 0)
         {
-            if (fallback is not null) return fallback;
             int[] list = new int[count];
             Array.Fill(list, otherwise);
             return list;

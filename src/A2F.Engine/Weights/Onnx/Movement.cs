@@ -12,7 +12,7 @@ internal static class Movement
     /// <summary>Whether shapes, axes and indices of a known operator are constants, so that it can be followed.</summary>
     public static bool HasConstantParameters(OnnxGraph graph, OnnxNode node)
     {
-        if (node.Op == "Concat") return true;
+        if (node.Op == "Concat") return node.Inputs.All(i => graph.TryShape(i) is not null);
         for (int i = 1; i < node.Inputs.Length; i++)
         {
             if (node.Inputs[i] >= 0 && !graph.IsConstant(node.Inputs[i])) return false;

@@ -44,8 +44,8 @@ internal sealed class OnnxGraph
     public static OnnxGraph Build(ModelProto model, string path)
     {
         var graph = new OnnxGraph(path);
-        graph.ReadOpsets(model);
         if (model.Graph is null) throw graph.Error(A2FErrorCode.InvalidFile, "the file holds no graph");
+        graph.ReadOpsets(model);
         graph._work = 1L << 29;
         graph.AddTensors(model.Graph);
         List<OnnxNode> nodes = graph.AddNodes(model.Graph);
@@ -72,7 +72,7 @@ internal sealed class OnnxGraph
         if (_shapes[tensor] is { } shape) return shape;
         OnnxNode? node = _producers[tensor];
         throw node is null
-            ? Error(A2FErrorCode.InvalidModel, $"tensor '{_names[tensor]}': its shape is not known")
+            ? Error(A2FErrorCode.InvalidModel, $"not a known network: input '{_names[tensor]}': expected a shape with fixed dimensions after the batch, found symbolic ones")
             : Mismatch(node, "an operator of a known network, with a shape that does not depend on the input's values",
                 "an operator or a use of it that this importer does not know");
     }
@@ -161,7 +161,8 @@ internal sealed class OnnxGraph
         _shapes[id] = Checked(shape, $"tensor '{_names[id]}'");
     }
 
-    private int[] InputShape(ValueInfoProto input)
+    /// <summary>The declared shape; null when a dimension other than the first, the batch size, is symbolic.</summary>
+    private int[]? InputShape(ValueInfoProto input)
     {
         ShapeProto? declared = input.Type?.TensorType?.Shape;
         if (declared is null) throw Error(A2FErrorCode.InvalidModel, $"graph input '{input.Name}' has no declared shape");
@@ -170,11 +171,7 @@ internal sealed class OnnxGraph
         {
             long value = declared.Dim[i].DimValue;
             bool symbolic = declared.Dim[i].DimParam.Length > 0 || value == 0;
-            if (symbolic && i > 0)
-            {
-                throw Error(A2FErrorCode.InvalidModel,
-                    $"graph input '{input.Name}': dimension {i} is symbolic; only the first, the batch size, may be");
-            }
+            if (symbolic && i > 0) return null;
             if (!symbolic && value is < 1 or > Shapes.MaxElements) throw BadDimension(input.Name, value);
             shape[i] = symbolic ? Batch : (int)value;
         }

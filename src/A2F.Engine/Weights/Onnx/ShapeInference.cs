@@ -32,7 +32,7 @@ internal static class ShapeInference
             case "Gemm":
                 return [Gemm(graph, node, x)];
             case "Conv":
-                return [Convolution.OutputShape(graph, node)];
+                return graph.TryShape(node.Input(1)) is null ? [] : [Convolution.OutputShape(graph, node)];
             default:
                 return Movement.IsKnown(node.Op) && Movement.HasConstantParameters(graph, node) ? Movement.OutputShapes(graph, node) : [];
         }

@@ -46,6 +46,13 @@ internal static class Fixture
         }
     }
 
+    public static void Same(RegressionConfig expected, RegressionConfig found) => Assert.Equal(Text(expected), Text(found));
+
+    private static string Text(RegressionConfig c) => string.Join("; ",
+        c with { TimeConvs = [], Wav2Vec = null, AutoCorrelation = null }, string.Join(", ", c.TimeConvs),
+        c.Wav2Vec is { } w ? $"{w with { Convs = [] }}, {string.Join(", ", w.Convs)}" : "",
+        c.AutoCorrelation is { } a ? $"{a with { Convs = [] }}, {string.Join(", ", a.Convs)}" : "");
+
     public static void Same(WeightSet expected, WeightSet found, float tolerance = 0)
     {
         Assert.Equal(expected.Names, found.Names);
