@@ -64,7 +64,8 @@ internal sealed class ReferenceRegression(RegressionConfig config, WeightSet wei
         LayerNorm("w2v.projection.norm", x, width, c.LayerNormEpsilon);
         x = Linear("w2v.projection", x, width, c.Dim);
         Note("w2v.projection", x, c.Dim);
-        double[] position = Conv("w2v.position", x, c.Dim, new ConvShape(c.PositionKernel, 1, c.PositionKernel / 2), c.Dim, c.PositionGroups);
+        double[] position = Conv("w2v.position", x, c.Dim, new ConvShape(c.PositionKernel, 1, c.PositionKernel / 2), c.Dim,
+            c.PositionGroups);
         Gelu(position);
         for (int i = 0; i < x.Length; i++) x[i] += position[i];
         LayerNorm("w2v.norm", x, c.Dim, c.LayerNormEpsilon);
@@ -114,7 +115,8 @@ internal sealed class ReferenceRegression(RegressionConfig config, WeightSet wei
                 for (int s = 0; s < times; s++)
                 {
                     double weight = Math.Exp(p[s] - max) / sum;
-                    for (int e = 0; e < size; e++) result[t * dim + head * size + e] += weight * qkv[s * 3 * dim + 2 * dim + head * size + e];
+                    int value = (3 * s + 2) * dim + head * size;
+                    for (int e = 0; e < size; e++) result[t * dim + head * size + e] += weight * qkv[value + e];
                 }
             }
         }
@@ -198,7 +200,8 @@ internal sealed class ReferenceRegression(RegressionConfig config, WeightSet wei
         for (int t = 0; t < x.Length / width; t++) Normalise(x, t * width, 1, width, epsilon, c => (w[c] - 1, b[c]), 1, 0);
     }
 
-    private static void Normalise(double[] x, int start, int step, int count, double epsilon, Func<int, (double W, double B)> own, double w, double b)
+    private static void Normalise(double[] x, int start, int step, int count, double epsilon, Func<int, (double W, double B)> own, double w,
+        double b)
     {
         double mean = 0;
         double variance = 0;
@@ -221,7 +224,7 @@ internal sealed class ReferenceRegression(RegressionConfig config, WeightSet wei
         for (int i = 0; i < x.Length; i++) x[i] *= 0.5 * Erfc(-x[i] / Math.Sqrt(2));
     }
 
-    /// <summary>Complementary error function: the series of erf near zero, Lentz's continued fraction of erfc beyond; about 1e-15.</summary>
+    /// <summary>Complementary error function: the series of erf near zero, the continued fraction of erfc beyond.</summary>
     private static double Erfc(double x)
     {
         double z = Math.Abs(x);

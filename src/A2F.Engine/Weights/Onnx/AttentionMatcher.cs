@@ -33,13 +33,15 @@ internal sealed class AttentionMatcher(Walker walker, LayerMatcher layers)
         (double queryScale, Signal query) = walker.Scaled(q);
         (double keyScale, Signal key) = walker.Scaled(k);
         double found = scale * queryScale * keyScale;
-        if (!LayerMatcher.Near(found, 1 / Math.Sqrt(size))) throw _graph.Mismatch(dot, $"scores scaled by 1/sqrt({size}) in {what}", $"{found}");
+        if (!LayerMatcher.Near(found, 1 / Math.Sqrt(size)))
+            throw _graph.Mismatch(dot, $"scores scaled by 1/sqrt({size}) in {what}", $"{found}");
 
         Signal Joined(Signal s) => s.Permute(0, 2, 1, 3).As(batch, times, dim);
         (Signal x, LinearLayer queryLayer) = layers.Linear(Joined(query), $"{what}.q_proj");
         (Signal xKey, LinearLayer keyLayer) = layers.Linear(Joined(key.Permute(0, 1, 3, 2)), $"{what}.k_proj");
         (Signal xValue, LinearLayer valueLayer) = layers.Linear(Joined(values), $"{what}.v_proj");
-        if (!xKey.Same(x) || !xValue.Same(x)) throw _graph.Mismatch(product, $"queries, keys and values of the same activation in {what}", "different ones");
+        if (!xKey.Same(x) || !xValue.Same(x))
+            throw _graph.Mismatch(product, $"queries, keys and values of the same activation in {what}", "different ones");
         return (x, new AttentionLayer(queryLayer, keyLayer, valueLayer, output, heads));
     }
 
@@ -47,14 +49,18 @@ internal sealed class AttentionMatcher(Walker walker, LayerMatcher layers)
     private static Signal Split(Signal signal, int heads) =>
         signal.As(signal.Dims[0], signal.Dims[1], heads, signal.Last / heads).Permute(0, 2, 1, 3);
 
-    /// <summary>Both factors of a batched product [batch, head, row, column] as [batch, head, row, k] and [batch, head, k, column].</summary>
+    /// <summary>
+    /// Both factors of a batched product [batch, head, row, column] as [batch, head, row, k] and [batch, head, k,
+    /// column].
+    /// </summary>
     private (Signal Left, Signal Right) Factors(Signal signal, OnnxNode node, string what)
     {
         int[] a = _graph.Shape(node.Inputs[0]);
         int[] b = _graph.Shape(node.Inputs[1]);
         if (a.Length != b.Length || !a.AsSpan(0, a.Length - 2).SequenceEqual(b.AsSpan(0, b.Length - 2)))
         {
-            throw _graph.Mismatch(node, $"two factors with the same heads in {what}", $"{NdArray.FormatShape(a)} and {NdArray.FormatShape(b)}");
+            throw _graph.Mismatch(node, $"two factors with the same heads in {what}",
+                $"{NdArray.FormatShape(a)} and {NdArray.FormatShape(b)}");
         }
         (int m, int k, int n) = (a[^2], a[^1], b[^1]);
         (int blocks, int rows, int columns) = (signal.Dims[0] * signal.Dims[1], signal.Dims[2], signal.Dims[3]);
@@ -66,10 +72,12 @@ internal sealed class AttentionMatcher(Walker walker, LayerMatcher layers)
             int start = block * rows * columns;
             int matrix = signal.Index[start] / (m * n);
             int corner = signal.Index[start] % (m * n);
-            if (corner != 0 || rows != m || columns != n) throw _graph.Mismatch(node, $"whole heads of {rows} x {columns} in {what}", $"{m} x {n}");
+            if (corner != 0 || rows != m || columns != n)
+                throw _graph.Mismatch(node, $"whole heads of {rows} x {columns} in {what}", $"{m} x {n}");
             for (int i = 0; i < rows * columns; i++)
             {
-                if (signal.Index[start + i] != matrix * m * n + i) throw _graph.Mismatch(node, $"heads in order in {what}", "another layout");
+                if (signal.Index[start + i] != matrix * m * n + i)
+                    throw _graph.Mismatch(node, $"heads in order in {what}", "another layout");
             }
             for (int i = 0; i < rows * k; i++) left[block * rows * k + i] = matrix * m * k + i;
             for (int i = 0; i < k * columns; i++) right[block * k * columns + i] = matrix * k * n + i;

@@ -16,7 +16,10 @@ internal sealed class AutoCorrelationMatcher(Walker walker)
     private readonly OnnxGraph _graph = walker.Graph;
     private readonly LayerMatcher _layers = new(walker);
 
-    /// <summary>Layers before <paramref name="features"/>, [batch, frame, channel]; the signal returned is the audio, in its own order.</summary>
+    /// <summary>
+    /// Layers before <paramref name="features"/>, [batch, frame,
+    /// channel]; the signal returned is the audio, in its own order.
+    /// </summary>
     public (Signal Samples, AutoCorrelationLayers Layers) Match(Signal features)
     {
         (int batch, int frames) = (features.Dims[0], features.Dims[1]);
@@ -40,7 +43,8 @@ internal sealed class AutoCorrelationMatcher(Walker walker)
         (Signal centred, float[] taper) = Taper(tapered);
         (double inputGain, Signal audio) = walker.Scaled(Centred(centred));
         int hop = Hop(audio, batch, frames, length);
-        var config = new AutoCorrelationConfig(frames, length, hop, lags.Dims[1], (float)inputGain, (float)scale, [.. convs.Select(c => c.Shape)]);
+        var config = new AutoCorrelationConfig(frames, length, hop, lags.Dims[1], (float)inputGain, (float)scale,
+            [.. convs.Select(c => c.Shape)]);
         return (audio, new AutoCorrelationLayers(config, taper, convs, gain));
     }
 
@@ -61,19 +65,23 @@ internal sealed class AutoCorrelationMatcher(Walker walker)
             Signal b = walker.Operand(product, mul, 1);
             whole ??= a;
             int length = whole.Last - lag;
-            bool matches = length > 0 && a.Last == length
-                && ((a.Same(whole.Slice(0, length)) && b.Same(whole.Slice(lag, length))) || (b.Same(whole.Slice(0, length)) && a.Same(whole.Slice(lag, length))));
-            if (!matches) throw _graph.Mismatch(mul, $"samples of the frame times the samples {lag} later", "other products");
+            if (length < 1 || a.Last != length || !IsPair(a, b, whole.Slice(0, length), whole.Slice(lag, length)))
+                throw _graph.Mismatch(mul, $"samples of the frame times the samples {lag} later", "other products");
         }
         return (whole!, whole!.Last);
     }
+
+    /// <summary>Whether a and b are these two signals, in either order.</summary>
+    private static bool IsPair(Signal a, Signal b, Signal first, Signal second) =>
+        (a.Same(first) && b.Same(second)) || (a.Same(second) && b.Same(first));
 
     private (Signal Centred, float[] Taper) Taper(Signal tapered)
     {
         OnnxNode node = walker.Node(tapered, "the frame times its taper", "Mul");
         for (int i = 0; i < 2; i++)
         {
-            if (_graph.IsConstant(node.Input(i))) return (walker.Operand(tapered, node, 1 - i), walker.PerChannel(walker.Operand(tapered, node, i), "taper"));
+            if (_graph.IsConstant(node.Input(i)))
+                return (walker.Operand(tapered, node, 1 - i), walker.PerChannel(walker.Operand(tapered, node, i), "taper"));
         }
         throw _graph.Mismatch(node, "a constant taper", "two activations");
     }
@@ -98,7 +106,8 @@ internal sealed class AutoCorrelationMatcher(Walker walker)
         {
             int row = i / length;
             int expected = row / frames * samples + row % frames * hop + i % length;
-            if (hop < 1 || audio.Index[i] != expected) throw _graph.Mismatch(audio.Tensor, $"frames of {length} samples every {hop} from the start of the window");
+            if (hop < 1 || audio.Index[i] != expected)
+                throw _graph.Mismatch(audio.Tensor, $"frames of {length} samples every {hop} from the start of the window");
         }
         return hop;
     }

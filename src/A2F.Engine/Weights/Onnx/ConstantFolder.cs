@@ -20,8 +20,10 @@ internal sealed class ConstantFolder(OnnxGraph graph)
         if (node.Attribute("value") is { T: { } tensor }) return tensor;
         if (node.Attribute("value_float") is { } f) return new TensorProto { DataType = 1, FloatData = { f.F } };
         if (node.Attribute("value_int") is { } i) return new TensorProto { DataType = 7, Int64Data = { i.I } };
-        if (node.Attribute("value_floats") is { } fs) return new TensorProto { DataType = 1, FloatData = { fs.Floats }, Dims = { fs.Floats.Count } };
-        if (node.Attribute("value_ints") is { } list) return new TensorProto { DataType = 7, Int64Data = { list.Ints }, Dims = { list.Ints.Count } };
+        if (node.Attribute("value_floats") is { } fs)
+            return new TensorProto { DataType = 1, FloatData = { fs.Floats }, Dims = { fs.Floats.Count } };
+        if (node.Attribute("value_ints") is { } list)
+            return new TensorProto { DataType = 7, Int64Data = { list.Ints }, Dims = { list.Ints.Count } };
         return null;
     }
 
@@ -29,11 +31,9 @@ internal sealed class ConstantFolder(OnnxGraph graph)
     public static bool CanFold(OnnxGraph graph, OnnxNode node)
     {
         if (node.Op is "Shape" or "Size") return graph.TryShape(node.Input(0)) is not null;
-        if (!Movement.IsKnown(node.Op) && !Elementwise.IsKnown(node.Op) && node.Op is not ("ConstantOfShape" or "Range") && !IsReduction(node.Op))
-        {
-            return false;
-        }
-        return node.Inputs.Length > 0 && node.Inputs.All(i => i < 0 || graph.IsConstant(i));
+        bool known = Movement.IsKnown(node.Op) || Elementwise.IsKnown(node.Op) || IsReduction(node.Op)
+            || node.Op is "ConstantOfShape" or "Range";
+        return known && node.Inputs.Length > 0 && node.Inputs.All(i => i < 0 || graph.IsConstant(i));
     }
 
     public ConstantValue Value(int tensor)
@@ -67,9 +67,12 @@ internal sealed class ConstantFolder(OnnxGraph graph)
             graph.Spend(count + 16);
             if (created > MaxCreated + 4 * largest)
             {
-                throw graph.Error(A2FErrorCode.OutOfMemory, $"{node}: folding this constant asks for more than {MaxCreated} elements beyond its weights'");
+                throw graph.Error(A2FErrorCode.OutOfMemory,
+                    $"{node}: folding this constant asks for more than {MaxCreated} elements beyond its weights'");
             }
-            ConstantValue value = node is null ? Decode(current, shape) : Evaluate(node, current, shape, i => made.GetValueOrDefault(i) ?? _kept[i]);
+            ConstantValue value = node is null
+                ? Decode(current, shape)
+                : Evaluate(node, current, shape, i => made.GetValueOrDefault(i) ?? _kept[i]);
             pending.Pop();
             made[current] = value;
             if (count <= KeepElements) _kept[current] = value;
@@ -107,7 +110,8 @@ internal sealed class ConstantFolder(OnnxGraph graph)
         if (node.Op == "Range") return Counted(node, shape);
         if (IsReduction(node.Op)) return Reduce(node, input(node.Input(0)), shape);
         if (node.Op == "Cast") return Elementwise.Cast(graph, node, input(node.Input(0)));
-        if (!Movement.IsKnown(node.Op)) return Elementwise.Evaluate(graph, node, [.. node.Inputs.Select(i => i < 0 ? null : input(i))], shape);
+        if (!Movement.IsKnown(node.Op))
+            return Elementwise.Evaluate(graph, node, [.. node.Inputs.Select(i => i < 0 ? null : input(i))], shape);
         int[] index = Shapes.Range((int)Shapes.Count(shape));
         int from = Movement.Pull(graph, node, tensor, index);
         return from >= 0 ? input(node.Inputs[from]).Take(index, shape) : Joined(node, index, shape, input);
@@ -153,9 +157,16 @@ internal sealed class ConstantFolder(OnnxGraph graph)
         Shapes.Remap(offsets, reduced, reducedStrides, 0);
         graph.Spend(x.Length);
         var result = new double[starts.Length];
+        double start = node.Op switch
+        {
+            "ReduceProd" => 1,
+            "ReduceMax" => double.NegativeInfinity,
+            "ReduceMin" => double.PositiveInfinity,
+            _ => 0,
+        };
         for (int i = 0; i < starts.Length; i++)
         {
-            double sum = node.Op switch { "ReduceProd" => 1, "ReduceMax" => double.NegativeInfinity, "ReduceMin" => double.PositiveInfinity, _ => 0 };
+            double sum = start;
             foreach (int offset in offsets)
             {
                 double v = x[starts[i] + offset];

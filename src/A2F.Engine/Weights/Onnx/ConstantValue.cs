@@ -89,7 +89,8 @@ internal sealed class ConstantValue
             2 or 9 => Small(tensor, count, 1, where, b => b[0]),
             3 => Small(tensor, count, 1, where, b => (sbyte)b[0]),
             _ => throw new A2FException(A2FErrorCode.InvalidModel,
-                $"{where}: ONNX element type {tensor.DataType} is not supported (expected float16, float, double, int32, int64, int8, uint8 or bool)"),
+                $"{where}: ONNX element type {tensor.DataType} is not supported: expected one of "
+                + "float16, float, double, int32, int64, int8, uint8, bool"),
         };
         CheckFinite(data, where);
         return new ConstantValue(shape, data);
@@ -144,6 +145,7 @@ internal sealed class ConstantValue
             double[] d => Array.FindIndex(d, x => !double.IsFinite(x)),
             _ => -1,
         };
-        if (bad >= 0) throw new A2FException(A2FErrorCode.NotFinite, $"{where}: element {bad} is {data.GetValue(bad)}, expected a finite number");
+        if (bad >= 0)
+            throw new A2FException(A2FErrorCode.NotFinite, $"{where}: element {bad} is {data.GetValue(bad)}, expected a finite number");
     }
 }

@@ -19,7 +19,8 @@ internal sealed record Convolution(int[] Kernel, int[] Strides, int[] Begin, int
         }
         if (node.Text("auto_pad", "NOTSET") is not ("NOTSET" or "")) throw graph.Mismatch(node, "explicit padding", "auto_pad");
         long group = node.Int("group", 1);
-        if (group < 1 || group > weight[0] || weight[0] % group != 0) throw graph.Mismatch(node, $"a group count that divides {weight[0]}", $"{group}");
+        if (group < 1 || group > weight[0] || weight[0] % group != 0)
+            throw graph.Mismatch(node, $"a group count that divides {weight[0]}", $"{group}");
         if (strides.Any(s => s < 1)) throw graph.Mismatch(node, "strides above 0", NdArray.FormatShape(strides));
         return new Convolution(weight[2..], strides, pads[..axes], pads[axes..], (int)group);
     }
@@ -31,7 +32,8 @@ internal sealed record Convolution(int[] Kernel, int[] Strides, int[] Begin, int
         Convolution conv = Of(graph, node);
         if (x.Length != weight.Length || x[1] != weight[1] * (long)conv.Group)
         {
-            throw graph.Mismatch(node, $"an input that its weight {NdArray.FormatShape(weight)} in {conv.Group} groups can take", NdArray.FormatShape(x));
+            throw graph.Mismatch(node, $"an input that its weight {NdArray.FormatShape(weight)} in {conv.Group} groups can take",
+                NdArray.FormatShape(x));
         }
         var shape = new int[x.Length];
         shape[0] = x[0];
@@ -39,7 +41,11 @@ internal sealed record Convolution(int[] Kernel, int[] Strides, int[] Begin, int
         for (int i = 0; i < conv.Kernel.Length; i++)
         {
             long room = (long)x[i + 2] + conv.Begin[i] + conv.End[i] - conv.Kernel[i];
-            if (conv.Kernel[i] < 1 || room < 0) throw graph.Mismatch(node, $"an input at least as long as its kernel {NdArray.FormatShape(conv.Kernel)}", NdArray.FormatShape(x));
+            if (conv.Kernel[i] < 1 || room < 0)
+            {
+                throw graph.Mismatch(node, $"an input at least as long as its kernel {NdArray.FormatShape(conv.Kernel)}",
+                    NdArray.FormatShape(x));
+            }
             shape[i + 2] = (int)(room / conv.Strides[i]) + 1;
         }
         return shape;

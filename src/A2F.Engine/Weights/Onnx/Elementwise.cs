@@ -46,12 +46,16 @@ internal static class Elementwise
             positions[i] = Shapes.Range(count);
             Shapes.Remap(positions[i], shape, Shapes.BroadcastStrides(operands[i].Shape, shape), 0);
         }
-        int arity = node.Op == "Where" ? 3 : node.Op is "Add" or "Sub" or "Mul" or "Div" or "Pow" or "Equal" or "Less" or "Greater" or "And" or "Or" ? 2 : 1;
+        int arity = Arity(node.Op);
         if (operands.Length != arity) throw graph.Mismatch(node, $"{arity} inputs", $"{operands.Length}");
         if (node.Op == "Where")
         {
             var chosen = new double[count];
-            for (int i = 0; i < count; i++) chosen[i] = operands[0][positions[0][i]] != 0 ? operands[1][positions[1][i]] : operands[2][positions[2][i]];
+            for (int i = 0; i < count; i++)
+            {
+                int branch = operands[0][positions[0][i]] != 0 ? 1 : 2;
+                chosen[i] = operands[branch][positions[branch][i]];
+            }
             return Rounded(chosen, operands[1].Data, shape);
         }
         ConstantValue a = operands[0];
@@ -59,7 +63,7 @@ internal static class Elementwise
         if (a.Data is long[] x && b.Data is long[] y && node.Op is "Add" or "Sub" or "Mul" or "Div")
         {
             var integers = new long[count];
-            for (int i = 0; i < count; i++) integers[i] = Integer(graph, node, ((long[])a.Data)[positions[0][i]], ((long[])b.Data)[positions[^1][i]]);
+            for (int i = 0; i < count; i++) integers[i] = Integer(graph, node, x[positions[0][i]], y[positions[1][i]]);
             return ConstantValue.Of(integers, shape);
         }
         var numbers = new double[count];
@@ -67,6 +71,13 @@ internal static class Elementwise
         bool logical = node.Op is "Equal" or "Less" or "Greater" or "And" or "Or" or "Not";
         return Rounded(numbers, logical ? Array.Empty<long>() : a.Data, shape);
     }
+
+    private static int Arity(string op) => op switch
+    {
+        "Where" => 3,
+        "Add" or "Sub" or "Mul" or "Div" or "Pow" or "Equal" or "Less" or "Greater" or "And" or "Or" => 2,
+        _ => 1,
+    };
 
     private static ConstantValue Clip(OnnxGraph graph, OnnxNode node, ConstantValue?[] inputs, int[] shape)
     {
@@ -113,5 +124,12 @@ internal static class Elementwise
         _ => a == 0 ? 1 : 0,
     };
 
-    private static long ToInteger(double x) => double.IsNaN(x) ? 0 : x >= long.MaxValue ? long.MaxValue : x <= long.MinValue ? long.MinValue : (long)x;
+    /// <summary>Toward zero; out of range gives the nearest long, NaN gives 0.</summary>
+    private static long ToInteger(double x) => x switch
+    {
+        double.NaN => 0,
+        >= long.MaxValue => long.MaxValue,
+        <= long.MinValue => long.MinValue,
+        _ => (long)x,
+    };
 }

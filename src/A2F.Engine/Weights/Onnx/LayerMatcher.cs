@@ -22,7 +22,8 @@ internal sealed class LayerMatcher(Walker walker)
         signal = walker.Resolve(signal);
         OnnxNode node = walker.Node(signal, $"the linear layer {what}", "Gemm", "Add");
         if (node.Op == "Gemm") return Gemm(signal, node, what);
-        if (FindProduct(signal, node) is not var (product, bias)) throw _graph.Mismatch(node, $"the linear layer {what}: a MatMul with a constant, plus a constant", "an Add of others");
+        if (FindProduct(signal, node) is not var (product, bias))
+            throw _graph.Mismatch(node, $"the linear layer {what}: a MatMul with a constant, plus a constant", "an Add of others");
         OnnxNode matmul = walker.TryNode(product)!;
         float[] b = walker.PerChannel(bias, $"bias of {what}");
         int[] shape = _graph.Shape(matmul.Inputs[1]);
@@ -36,7 +37,8 @@ internal sealed class LayerMatcher(Walker walker)
         for (int i = 0; i < 2; i++)
         {
             Signal product = walker.Operand(signal, add, i);
-            if (walker.TryNode(product) is { Op: "MatMul" } matmul && _graph.IsConstant(matmul.Input(1)) && _graph.IsConstant(add.Input(1 - i)))
+            if (walker.TryNode(product) is { Op: "MatMul" } matmul && _graph.IsConstant(matmul.Input(1))
+                && _graph.IsConstant(add.Input(1 - i)))
             {
                 return (product, walker.Operand(signal, add, 1 - i));
             }
@@ -50,7 +52,8 @@ internal sealed class LayerMatcher(Walker walker)
         {
             throw _graph.Mismatch(node, $"{what} with alpha 1, beta 1, transA 0", "others");
         }
-        if (!_graph.IsConstant(node.Input(1)) || !_graph.IsConstant(node.Input(2))) throw _graph.Mismatch(node, $"{what} with constant weight and bias", "others");
+        if (!_graph.IsConstant(node.Input(1)) || !_graph.IsConstant(node.Input(2)))
+            throw _graph.Mismatch(node, $"{what} with constant weight and bias", "others");
         float[] bias = walker.PerChannel(walker.Operand(signal, node, 2), $"bias of {what}");
         int[] shape = _graph.Shape(node.Inputs[1]);
         float[] weight = Weights(node.Inputs[1]);
@@ -73,7 +76,8 @@ internal sealed class LayerMatcher(Walker walker)
             int start = signal.Index[i];
             for (int c = 0; c < outputs; c++)
             {
-                if (start % outputs != 0 || signal.Index[i + c] != start + c) throw _graph.Mismatch(signal.Tensor, $"the channels of {what} in order along the last axis");
+                if (start % outputs != 0 || signal.Index[i + c] != start + c)
+                    throw _graph.Mismatch(signal.Tensor, $"the channels of {what} in order along the last axis");
             }
             int row = start / outputs * inputs;
             for (int c = 0; c < inputs; c++) index[i / outputs * inputs + c] = row + c;
@@ -98,7 +102,8 @@ internal sealed class LayerMatcher(Walker walker)
     {
         (double gain, Signal s) = walker.Scaled(signal);
         OnnxNode node = walker.Node(s, $"the rectifier after {what}", "Relu", "LeakyRelu");
-        if (node.Op == "LeakyRelu" && node.Float("alpha", 0.01f) != 0) throw _graph.Mismatch(node, $"an alpha of 0 after {what}", $"{node.Float("alpha", 0.01f)}");
+        if (node.Op == "LeakyRelu" && node.Float("alpha", 0.01f) != 0)
+            throw _graph.Mismatch(node, $"an alpha of 0 after {what}", $"{node.Float("alpha", 0.01f)}");
         if (!(gain > 0)) throw _graph.Mismatch(node, $"a gain above 0 after {what}", $"{gain}");
         return (walker.Operand(s, node, 0), (float)gain);
     }
@@ -110,7 +115,8 @@ internal sealed class LayerMatcher(Walker walker)
         if (walker.TryNode(signal) is { Op: "Gelu" } single)
         {
             string form = single.Text("approximate", "none");
-            return form == "none" ? walker.Operand(signal, single, 0) : throw _graph.Mismatch(single, $"exact GELU after {what}", $"approximate = {form}");
+            return form == "none" ? walker.Operand(signal, single, 0) : throw _graph.Mismatch(single, $"exact GELU after {what}",
+                $"approximate = {form}");
         }
         (double half, List<Signal> leaves) = walker.Factors(signal);
         for (int i = 0; i < leaves.Count && leaves.Count == 2 && Near(half, 0.5); i++)
@@ -128,7 +134,8 @@ internal sealed class LayerMatcher(Walker walker)
         for (int i = 0; i < 2; i++)
         {
             Signal erf = walker.Operand(signal, add, i);
-            if (walker.TryNode(erf) is { Op: "Erf" } node && walker.TryUniform(walker.Operand(signal, add, 1 - i), out double one) && Near(one, 1))
+            if (walker.TryNode(erf) is { Op: "Erf" } node
+                && walker.TryUniform(walker.Operand(signal, add, 1 - i), out double one) && Near(one, 1))
             {
                 return walker.Operand(erf, node, 0);
             }
@@ -160,9 +167,11 @@ internal sealed class LayerMatcher(Walker walker)
                 throw _graph.Mismatch(node, $"{what} to work along one axis", $"kernel {NdArray.FormatShape(conv.Kernel)}");
             }
         }
-        if (conv.Begin[axis] != conv.End[axis]) throw _graph.Mismatch(node, $"{what} padded alike at both ends", $"{conv.Begin[axis]} and {conv.End[axis]}");
+        if (conv.Begin[axis] != conv.End[axis])
+            throw _graph.Mismatch(node, $"{what} padded alike at both ends", $"{conv.Begin[axis]} and {conv.End[axis]}");
         int times = _graph.Shape(signal.Tensor)[axis + 2];
-        if (trimmed ? signal.Dims[1] > times : signal.Dims[1] != times) throw _graph.Mismatch(node, $"{signal.Dims[1]} time steps of {what}", $"{times}");
+        if (trimmed ? signal.Dims[1] > times : signal.Dims[1] != times)
+            throw _graph.Mismatch(node, $"{signal.Dims[1]} time steps of {what}", $"{times}");
         Signal input = ConvInput(signal, node, axis, what);
         var shape = new ConvShape(conv.Kernel[axis], conv.Strides[axis], conv.Begin[axis]);
         float[]? bias = node.Input(2) < 0 ? null : Weights(node.Inputs[2]);
@@ -201,7 +210,8 @@ internal sealed class LayerMatcher(Walker walker)
                 int coordinate = first / yStrides[d] % y[d];
                 if (d == 1 || d == axis + 2)
                 {
-                    if (coordinate != 0) throw _graph.Mismatch(node, $"{what} to be read from its first channel and time", $"position {first}");
+                    if (coordinate != 0)
+                        throw _graph.Mismatch(node, $"{what} to be read from its first channel and time", $"position {first}");
                     continue;
                 }
                 start += coordinate * xStrides[d];
@@ -209,9 +219,13 @@ internal sealed class LayerMatcher(Walker walker)
             for (int i = 0; i < times * channels; i++)
             {
                 int expected = first + i / channels * yStrides[axis + 2] + i % channels * yStrides[1];
-                if (signal.Index[n * times * channels + i] != expected) throw _graph.Mismatch(node, $"the output of {what} in order of time and channel", "another layout");
+                if (signal.Index[n * times * channels + i] != expected)
+                    throw _graph.Mismatch(node, $"the output of {what} in order of time and channel", "another layout");
             }
-            for (int i = 0; i < time * inputs; i++) index[n * time * inputs + i] = start + i / inputs * xStrides[axis + 2] + i % inputs * xStrides[1];
+            for (int i = 0; i < time * inputs; i++)
+            {
+                index[n * time * inputs + i] = start + i / inputs * xStrides[axis + 2] + i % inputs * xStrides[1];
+            }
         }
         return walker.Resolve(new Signal(node.Inputs[0], [rows, time, inputs], index));
     }

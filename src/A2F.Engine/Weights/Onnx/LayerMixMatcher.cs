@@ -22,7 +22,8 @@ internal sealed class LayerMixMatcher(Walker walker)
             foreach (Signal leaf in leaves)
             {
                 if (_graph.IsConstant(leaf.Tensor)) shares = Array.ConvertAll(walker.PerChannel(leaf, "mix of the layers"), v => (double)v);
-                else layers = layers is null ? leaf : throw _graph.Mismatch(sum, "a constant share times each layer's output", "a product of activations");
+                else layers = layers is null ? leaf : throw _graph.Mismatch(sum, "a constant share times each layer's output",
+                    "a product of activations");
             }
             if (layers is null) throw _graph.Mismatch(sum, "the transformer layers' outputs", "a constant");
             for (int l = 0; l < layers.Last; l++)

@@ -24,7 +24,8 @@ internal static class Movement
     public static bool Follows(OnnxGraph graph, OnnxNode node) => node.Op switch
     {
         "Cast" => node.Int("to", 0) is 1 or 11,
-        "Dropout" => node.Input(2) < 0 || (graph.IsConstant(node.Input(2)) && graph.Value(node.Input(2)) is { Length: 1 } mode && mode[0] == 0),
+        "Dropout" => node.Input(2) < 0
+            || (graph.IsConstant(node.Input(2)) && graph.Value(node.Input(2)) is { Length: 1 } training && training[0] == 0),
         _ => IsKnown(node.Op),
     } && HasConstantParameters(graph, node) && node.Inputs.Length > 0 && graph.TryShape(node.Inputs[0]) is not null;
 
@@ -48,7 +49,8 @@ internal static class Movement
             case "Gather": return [Gather(graph, node, x)];
             case "Expand":
                 int[] target = ShapeInference.FromValues(graph, node, graph.Ints(node, 1) ?? []);
-                return [Shapes.Broadcast(x, target) ?? throw graph.Mismatch(node, $"a shape to which {NdArray.FormatShape(x)} broadcasts", NdArray.FormatShape(target))];
+                return [Shapes.Broadcast(x, target)
+                    ?? throw graph.Mismatch(node, $"a shape to which {NdArray.FormatShape(x)} broadcasts", NdArray.FormatShape(target))];
             case "Tile":
                 int[] repeats = ShapeInference.FromValues(graph, node, graph.Ints(node, 1) ?? []);
                 if (repeats.Length != x.Length) throw graph.Mismatch(node, $"{x.Length} repeats", $"{repeats.Length}");
@@ -63,7 +65,7 @@ internal static class Movement
     /// </summary>
     public static int Pull(OnnxGraph graph, OnnxNode node, int tensor, int[] index)
     {
-        graph.Spend(index.Length);
+        graph.Spend(index.Length + node.Inputs.Length + node.Outputs.Length);
         int[] x = graph.Shape(node.Input(0));
         int[] y = graph.Shape(tensor);
         switch (node.Op)
@@ -170,7 +172,7 @@ internal static class Movement
 
     private static int[] Reshape(OnnxGraph graph, OnnxNode node, int[] x)
     {
-        long[] target = graph.Ints(node, 1) ?? node.Ints("shape") ?? throw graph.Mismatch(node, "a target shape", "none");
+        long[] target = graph.Ints(node, 1) ?? throw graph.Mismatch(node, "a target shape", "none");
         var shape = new int[target.Length];
         int free = -1;
         for (int i = 0; i < shape.Length; i++)
@@ -185,7 +187,8 @@ internal static class Movement
         if (free >= 0 && given > 0 && count % given == 0) shape[free] = Extent(graph, node, count / given);
         if (Shapes.Count(shape) != count)
         {
-            throw graph.Mismatch(node, $"a target shape of {count} elements, as its input {NdArray.FormatShape(x)} has (at a batch of {OnnxGraph.Batch})",
+            throw graph.Mismatch(node,
+                $"a target shape of {count} elements, as its input {NdArray.FormatShape(x)} has (at a batch of {OnnxGraph.Batch})",
                 $"[{string.Join(", ", target)}]");
         }
         return shape;
@@ -274,16 +277,18 @@ internal static class Movement
         return [.. x[..axis], .. graph.Shape(node.Input(1)), .. x[(axis + 1)..]];
     }
 
-    /// <summary>Shape, strides and first position of a slice: starts, ends, axes and steps as inputs, or as attributes in old opsets.</summary>
+    /// <summary>Shape, strides and first position of a slice: starts, ends, axes and steps are inputs.</summary>
     private static (int[] Shape, int[] Strides, int Offset) SliceOf(OnnxGraph graph, OnnxNode node, int[] x)
     {
-        long[] starts = graph.Ints(node, 1) ?? node.Ints("starts") ?? [];
-        long[] ends = graph.Ints(node, 2) ?? node.Ints("ends") ?? [];
-        long[] axes = graph.Ints(node, 3) ?? node.Ints("axes") ?? [.. Enumerable.Range(0, Math.Min(starts.Length, x.Length)).Select(i => (long)i)];
+        long[] starts = graph.Ints(node, 1) ?? [];
+        long[] ends = graph.Ints(node, 2) ?? [];
+        long[] axes = graph.Ints(node,
+            3) ?? [.. Enumerable.Range(0, Math.Min(starts.Length, x.Length)).Select(i => (long)i)];
         long[] steps = graph.Ints(node, 4) ?? [.. starts.Select(_ => 1L)];
         if (ends.Length != starts.Length || axes.Length != starts.Length || steps.Length != starts.Length || starts.Length > x.Length)
         {
-            throw graph.Mismatch(node, "as many starts as ends, axes and steps", $"{starts.Length}, {ends.Length}, {axes.Length}, {steps.Length}");
+            throw graph.Mismatch(node, "as many starts as ends, axes and steps",
+                $"{starts.Length}, {ends.Length}, {axes.Length}, {steps.Length}");
         }
         var shape = (int[])x.Clone();
         int[] strides = Shapes.Strides(x);
@@ -293,10 +298,12 @@ internal static class Movement
         {
             int axis = ShapeInference.Axis(graph, node, axes[i], x.Length);
             long step = steps[i];
-            if (seen[axis] || step is 0 or < -int.MaxValue or > int.MaxValue) throw graph.Mismatch(node, "one step on each axis", $"{step} on axis {axis}");
+            if (seen[axis] || step is 0 or < -int.MaxValue or > int.MaxValue)
+                throw graph.Mismatch(node, "one step on each axis", $"{step} on axis {axis}");
             seen[axis] = true;
             (long low, long high) = step > 0 ? (0, (long)x[axis]) : (-1, x[axis] - 1L);
-            long start = Bound(starts[i], x[axis], step > 0 ? 0 : -1, step > 0 ? high : high);
+            if (x[axis] == 0) continue;
+            long start = Bound(starts[i], x[axis], 0, high);
             long end = Bound(ends[i], x[axis], low, high);
             long count = step > 0 ? (end - start + step - 1) / step : (end - start + step + 1) / step;
             shape[axis] = (int)Math.Max(0, count);

@@ -34,7 +34,8 @@ internal sealed class NormMatcher(Walker walker)
                 s = plain;
             }
         }
-        OnnxNode node = walker.Node(s, $"the normalisation {what}", "Div", "LayerNormalization", "InstanceNormalization", "GroupNormalization");
+        OnnxNode node = walker.Node(s, $"the normalisation {what}", "Div", "LayerNormalization", "InstanceNormalization",
+            "GroupNormalization");
         if (node.Op == "Div") return Chain(s, node, axis, weight, bias, what);
         (Signal input, NormLayer inner) = Single(s, node, axis, what);
         for (int c = 0; c < weight.Length; c++)
@@ -77,7 +78,8 @@ internal sealed class NormMatcher(Walker walker)
         OnnxNode sub = walker.Node(signal, $"the difference from the mean in {what}", "Sub");
         Signal x = walker.Operand(signal, sub, 0);
         Signal mean = Mean(walker.Operand(signal, sub, 1), axis, signal.Dims.Length, $"the mean in {what}");
-        if (!mean.Same(x)) throw _graph.Mismatch(sub, $"the mean of the same activation in {what}", "the mean of another, or over other axes");
+        if (!mean.Same(x))
+            throw _graph.Mismatch(sub, $"the mean of the same activation in {what}", "the mean of another, or over other axes");
         return (x, signal);
     }
 
@@ -127,11 +129,14 @@ internal sealed class NormMatcher(Walker walker)
         }
         else
         {
-            if (node.Op == "GroupNormalization" && node.Int("num_groups", 0) != shape[1]) throw _graph.Mismatch(node, $"{shape[1]} groups in {what}", $"{node.Int("num_groups", 0)}");
-            axes = [.. Enumerable.Range(2, Math.Max(0, shape.Length - 2))];
+            if (shape.Length < 3) throw _graph.Mismatch(node, $"an activation with a time axis in {what}", NdArray.FormatShape(shape));
+            if (node.Op == "GroupNormalization" && node.Int("num_groups", 0) != shape[1])
+                throw _graph.Mismatch(node, $"{shape[1]} groups in {what}", $"{node.Int("num_groups", 0)}");
+            axes = [.. Enumerable.Range(2, shape.Length - 2)];
         }
         Signal rows = axis == 2 ? signal : signal.Permute(0, 2, 1);
-        if (!walker.RowsAreGroups(rows, axes)) throw _graph.Mismatch(node, $"{what} to normalise over {(axis == 2 ? "channels" : "time")}", "other axes");
+        if (!walker.RowsAreGroups(rows, axes))
+            throw _graph.Mismatch(node, $"{what} to normalise over {(axis == 2 ? "channels" : "time")}", "other axes");
         float[] weight = node.Input(1) < 0 ? Filled(signal.Last, 1) : Affine(signal, node, 1, shape, $"weight of {what}");
         float[] bias = node.Input(2) < 0 ? Filled(signal.Last, 0) : Affine(signal, node, 2, shape, $"bias of {what}");
         return (walker.Operand(signal, node, 0), new NormLayer(weight, bias, node.Float("epsilon", 1e-5f)));

@@ -70,11 +70,19 @@ internal sealed class OnnxGraph
     public int[] Shape(int tensor)
     {
         if (_shapes[tensor] is { } shape) return shape;
-        OnnxNode? node = _producers[tensor];
-        throw node is null
-            ? Error(A2FErrorCode.InvalidModel, $"not a known network: input '{_names[tensor]}': expected a shape with fixed dimensions after the batch, found symbolic ones")
-            : Mismatch(node, "an operator of a known network, with a shape that does not depend on the input's values",
-                "an operator or a use of it that this importer does not know");
+        // The first operator on the way here that has no shape is the one that is not known.
+        while (_producers[tensor] is { } node)
+        {
+            int unknown = Array.FindIndex(node.Inputs, input => input >= 0 && _shapes[input] is null);
+            if (unknown < 0)
+            {
+                throw Mismatch(node, "an operator of a known network, with a shape that does not depend on the input's values",
+                    $"{node.Op}, or a form of it that this importer does not know");
+            }
+            tensor = node.Inputs[unknown];
+        }
+        throw Error(A2FErrorCode.InvalidModel,
+            $"not a known network: input '{_names[tensor]}': expected a shape with fixed dimensions after the batch, found symbolic ones");
     }
 
     /// <summary>The numbers of a constant tensor, folded when first asked for.</summary>
@@ -85,7 +93,8 @@ internal sealed class OnnxGraph
     {
         int tensor = node.Input(input);
         if (tensor < 0) return null;
-        if (!IsConstant(tensor)) throw Mismatch(node, $"a constant as input {input}", $"'{NameOf(tensor)}', which depends on the graph's inputs");
+        if (!IsConstant(tensor))
+            throw Mismatch(node, $"a constant as input {input}", $"'{NameOf(tensor)}', which depends on the graph's inputs");
         return Value(tensor).Integers($"{Path}: {node}, input {input}");
     }
 
@@ -183,10 +192,12 @@ internal sealed class OnnxGraph
 
     private int[] Checked(int[] shape, string what)
     {
-        if (shape.Length > MaxRank) throw Error(A2FErrorCode.InvalidModel, $"{what} has {shape.Length} dimensions, expected at most {MaxRank}");
+        if (shape.Length > MaxRank)
+            throw Error(A2FErrorCode.InvalidModel, $"{what} has {shape.Length} dimensions, expected at most {MaxRank}");
         if (Shapes.Count(shape) > Shapes.MaxElements)
         {
-            throw Error(A2FErrorCode.OutOfMemory, $"{what} of shape {NdArray.FormatShape(shape)} is larger than {Shapes.MaxElements} elements");
+            throw Error(A2FErrorCode.OutOfMemory,
+                $"{what} of shape {NdArray.FormatShape(shape)} is larger than {Shapes.MaxElements} elements");
         }
         return shape;
     }
@@ -203,14 +214,18 @@ internal sealed class OnnxGraph
         var nodes = new List<OnnxNode>(proto.Node.Count);
         foreach (NodeProto p in proto.Node)
         {
-            if (p.Output.All(o => o.Length == 0)) continue;
+            if (p.Output.Count == 0 || p.Output[0].Length == 0)
+            {
+                throw Error(A2FErrorCode.InvalidFile, $"node '{p.Name}' ({p.OpType}) has no first output");
+            }
             var inputs = new int[p.Input.Count];
             for (int i = 0; i < inputs.Length; i++)
             {
                 if (p.Input[i].Length == 0) inputs[i] = -1;
                 else if (!_ids.TryGetValue(p.Input[i], out inputs[i]))
                 {
-                    throw Error(A2FErrorCode.InvalidFile, $"node '{p.Name}' ({p.OpType}) reads tensor '{p.Input[i]}', which nothing produces");
+                    throw Error(A2FErrorCode.InvalidFile,
+                        $"node '{p.Name}' ({p.OpType}) reads tensor '{p.Input[i]}', which nothing produces");
                 }
             }
             int[] outputs = [.. p.Output.Select(o => o.Length == 0 ? -1 : _ids[o])];

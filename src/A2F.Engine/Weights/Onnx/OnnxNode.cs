@@ -2,7 +2,7 @@ using A2F.Engine.Weights.Onnx.Proto;
 
 namespace A2F.Engine.Weights.Onnx;
 
-/// <summary>One operator of a graph; tensors are numbers that index <see cref="OnnxGraph"/>, -1 stands for an absent optional input.</summary>
+/// <summary>One operator of a graph. Tensors are numbers given by <see cref="OnnxGraph"/>; -1 is an absent optional input.</summary>
 internal sealed class OnnxNode(NodeProto proto, int[] inputs, int[] outputs)
 {
     public string Op { get; } = proto.Domain is "" or "ai.onnx" ? proto.OpType : $"{proto.Domain}.{proto.OpType}";

@@ -9,7 +9,7 @@ internal static class RegressionImporter
     private const int EyesSize = 4;
 
     /// <summary>Reads, checks and converts a network.</summary>
-    /// <exception cref="A2FException">The file is unreadable or corrupt, or is no regression network; the message names the first difference.</exception>
+    /// <exception cref="A2FException">The file is unreadable or no regression network; the message names the first difference.</exception>
     public static (RegressionConfig Config, WeightSet Weights) Import(string onnxPath) => Convert(OnnxGraph.Load(onnxPath));
 
     /// <summary>Converts a graph that is already in memory.</summary>
@@ -38,10 +38,15 @@ internal static class RegressionImporter
     {
         int channels = layers.Fusion.Out;
         int jaw = layers.Face[1].Out - layers.SkinSize - EyesSize;
-        if (jaw < 0) throw graph.Error(A2FErrorCode.InvalidModel, $"not a regression network: expected at least {EyesSize} eye outputs after the tongue's, found {jaw + EyesSize}");
+        if (jaw < 0)
+        {
+            throw graph.Error(A2FErrorCode.InvalidModel,
+                $"not a regression network: expected at least {EyesSize} eye outputs after the tongue's, found {jaw + EyesSize}");
+        }
         RequireChannels(graph, "the last time convolution", layers.TimeConvs[^1].Out, channels);
         if (layers.Mapping is { } mapping) RequireChannels(graph, "w2v_linear_mapping", mapping.Out, channels);
-        if (layers.AutoCorrelation is { } correlation) RequireChannels(graph, "the last frequency convolution", correlation.Convs[^1].Out, channels);
+        if (layers.AutoCorrelation is { } correlation) RequireChannels(graph, "the last frequency convolution", correlation.Convs[^1].Out,
+            channels);
         return new RegressionConfig(
             layers.InputLength, layers.ImplicitLength, layers.Emotion.In, layers.Emotion.Out, channels, layers.ReluGain,
             [.. layers.TimeConvs.Select(c => c.Shape)], layers.SkinSize, layers.Tongue[1].Out, jaw, EyesSize,
@@ -50,7 +55,11 @@ internal static class RegressionImporter
 
     private static void RequireChannels(OnnxGraph graph, string what, int found, int expected)
     {
-        if (found != expected) throw graph.Error(A2FErrorCode.InvalidModel, $"not a regression network: expected {expected} channels from {what}, as the fusion layer gives, found {found}");
+        if (found != expected)
+        {
+            throw graph.Error(A2FErrorCode.InvalidModel,
+                $"not a regression network: expected {expected} channels from {what}, as the fusion layer gives, found {found}");
+        }
     }
 
     private static Wav2VecConfig Configure(Wav2VecLayers w2v, OnnxGraph graph)
@@ -67,7 +76,8 @@ internal static class RegressionImporter
             RequireSame(graph, "attention heads of the transformer layers", first.Attention.Heads, layer.Attention.Heads);
             RequireSame(graph, "epsilon of the layer norms", epsilon, layer.Norm1.Epsilon);
             RequireSame(graph, "epsilon of the layer norms", epsilon, layer.Norm2.Epsilon);
-            foreach (LinearLayer linear in (ReadOnlySpan<LinearLayer>)[layer.Attention.Query, layer.Attention.Key, layer.Attention.Value, layer.Attention.Output])
+            AttentionLayer a = layer.Attention;
+            foreach (LinearLayer linear in (ReadOnlySpan<LinearLayer>)[a.Query, a.Key, a.Value, a.Output])
             {
                 RequireSame(graph, "width of the attention layers", dim, linear.In);
                 RequireSame(graph, "width of the attention layers", dim, linear.Out);
@@ -79,7 +89,11 @@ internal static class RegressionImporter
 
     private static void RequireSame(OnnxGraph graph, string what, float expected, float found)
     {
-        if (expected != found) throw graph.Error(A2FErrorCode.InvalidModel, $"not a known network: expected the same {what} everywhere, found {expected} and {found}");
+        if (expected != found)
+        {
+            throw graph.Error(A2FErrorCode.InvalidModel,
+                $"not a known network: expected the same {what} everywhere, found {expected} and {found}");
+        }
     }
 
     private static void AddWav2Vec(WeightSet weights, Wav2VecLayers w2v, float[] mix, LinearLayer mapping)

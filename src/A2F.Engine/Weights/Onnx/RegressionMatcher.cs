@@ -59,12 +59,14 @@ internal sealed class RegressionMatcher
         if (_graph.Outputs.Count != 1) throw Unknown($"1 output, found {_graph.Outputs.Count}: {Names(_graph.Outputs)}");
         int[] shape = _graph.Shape(_graph.Outputs[0]);
         int batch = shape.Length > 0 ? shape[0] : 0;
-        if (shape.Length != 3 || shape[1] != 1 || shape[2] < 1) throw Unknown($"an output of shape [batch, 1, n], found {NdArray.FormatShape(shape)}");
+        if (shape.Length != 3 || shape[1] != 1 || shape[2] < 1)
+            throw Unknown($"an output of shape [batch, 1, n], found {NdArray.FormatShape(shape)}");
         Signal result = _walker.Whole(_graph.Outputs[0]).As(batch, shape[2]);
 
         (Signal joint, LinearLayer[] face, LinearLayer[] tongue, int skin) = Heads(result);
         List<(int Start, Signal Part)> parts = _walker.Parts(joint);
-        if (parts.Count != 3) throw _graph.Mismatch(joint.Tensor, $"features, implicit and embedded emotion before the last layers, not {parts.Count} parts");
+        if (parts.Count != 3)
+            throw _graph.Mismatch(joint.Tensor, $"features, implicit and embedded emotion before the last layers, not {parts.Count} parts");
         Emotions emotions = FindEmotions(parts[1].Part, parts[2].Part);
         (Signal time, LinearLayer fusion) = Fusion(parts[0].Part, emotions);
         (Signal features, List<ConvLayer> timeConvs) = TimeConvs(time, emotions);
@@ -96,7 +98,8 @@ internal sealed class RegressionMatcher
         List<(int Start, Signal Part)> runs = _walker.Parts(result);
         if (runs.Count != 3 || runs[0].Part.Tensor != runs[2].Part.Tensor)
         {
-            throw _graph.Mismatch(result.Tensor, $"skin, tongue, then jaw and eyes: 3 runs of outputs from 2 layers, not {runs.Count} runs");
+            throw _graph.Mismatch(result.Tensor,
+                $"skin, tongue, then jaw and eyes: 3 runs of outputs from 2 layers, not {runs.Count} runs");
         }
         (Signal first, Signal last) = (runs[0].Part, runs[2].Part);
         var index = new int[first.Index.Length + last.Index.Length];
@@ -117,7 +120,8 @@ internal sealed class RegressionMatcher
     {
         (Signal middle, LinearLayer second) = _layers.Linear(output, $"{what}2");
         (Signal input, LinearLayer first) = _layers.Linear(middle, $"{what}1");
-        if (second.In != second.Out || first.Out != second.In) throw _graph.Mismatch(middle.Tensor, $"{second.Out} channels between {what}1 and {what}2, not {second.In}");
+        if (second.In != second.Out || first.Out != second.In)
+            throw _graph.Mismatch(middle.Tensor, $"{second.Out} channels between {what}1 and {what}2, not {second.In}");
         return (input, [first, second]);
     }
 
@@ -147,7 +151,9 @@ internal sealed class RegressionMatcher
         {
             for (int i = 0; i < length; i++)
             {
-                int found = i < implicitPart.Last ? implicitPart.Index[b * implicitPart.Last + i] : explicitPart.Index[b * explicitPart.Last + i - implicitPart.Last];
+                int found = i < implicitPart.Last
+                    ? implicitPart.Index[b * implicitPart.Last + i]
+                    : explicitPart.Index[b * explicitPart.Last + i - implicitPart.Last];
                 if (found != b * length + i) throw _graph.Mismatch(implicitPart.Tensor, "implicit values, then explicit ones, in order");
             }
         }
@@ -182,7 +188,8 @@ internal sealed class RegressionMatcher
         (int rows, int batch, int joint) = (input.Last, input.Dims[0], emotions.Joint);
         int emotionRows = runs.Where(r => r.Part.Tensor == emotions.Implicit.Tensor).Sum(r => r.Part.Last);
         int times = emotionRows / Math.Max(1, emotions.Implicit.Last);
-        if (times < 1 || rows % times != 0 || rows / times <= joint) throw _graph.Mismatch(input.Tensor, $"features and {joint} emotion values at each time step before fusion");
+        if (times < 1 || rows % times != 0 || rows / times <= joint)
+            throw _graph.Mismatch(input.Tensor, $"features and {joint} emotion values at each time step before fusion");
         int channels = rows / times - joint;
         var target = new int[rows];
         var columns = new List<(int Row, Signal Part)>();
@@ -197,7 +204,8 @@ internal sealed class RegressionMatcher
                 else target[start + k] = used[emotion]++ * (channels + joint) + channels + emotion;
             }
         }
-        if (columns.Count != times * channels || used.Any(u => u != times)) throw _graph.Mismatch(input.Tensor, $"{times} time steps of {channels} features and {joint} emotion values before fusion");
+        if (columns.Count != times * channels || used.Any(u => u != times))
+            throw _graph.Mismatch(input.Tensor, $"{times} time steps of {channels} features and {joint} emotion values before fusion");
         Signal time = TimeSignal(columns, batch, times, channels, target);
         var weight = new float[layer.Weight.Length];
         for (int k = 0; k < rows; k++) Array.Copy(layer.Weight, k * layer.Out, weight, target[k] * layer.Out, layer.Out);
@@ -259,10 +267,12 @@ internal sealed class RegressionMatcher
             string what = $"time convolution {convs.Count} from the last";
             Signal inner = Rectified(s, what);
             (Signal input, ConvLayer conv) = _layers.Conv(inner, what);
-            if (conv.Bias is null || conv.Groups != 1 || conv.Out != channels) throw _graph.Mismatch(inner.Tensor, $"{what} with {channels} channels, a bias and no groups");
+            if (conv.Bias is null || conv.Groups != 1 || conv.Out != channels)
+                throw _graph.Mismatch(inner.Tensor, $"{what} with {channels} channels, a bias and no groups");
             convs.Insert(0, conv);
             List<(int Start, Signal Part)> parts = _walker.Parts(input);
-            if (parts.All(p => p.Part.Tensor != emotions.Implicit.Tensor && p.Part.Tensor != emotions.Embedded.Tensor)) return (input, convs);
+            if (parts.All(p => p.Part.Tensor != emotions.Implicit.Tensor && p.Part.Tensor != emotions.Embedded.Tensor))
+                return (input, convs);
             if (parts.Count != 3 || !IsRepeated(parts[1].Part, emotions.Implicit) || !IsRepeated(parts[2].Part, emotions.Embedded))
             {
                 throw _graph.Mismatch(input.Tensor, $"features, implicit and embedded emotion before {what}");
@@ -310,14 +320,19 @@ internal sealed class RegressionMatcher
             (List<Signal> outputs, mix) = new LayerMixMatcher(_walker).Match(mixed);
             (Signal samples, w2v) = new Wav2VecMatcher(_walker).Match(outputs);
             (double scale, Signal input) = _walker.Scaled(samples);
-            if (scale != 1 || !input.Same(_walker.Whole(audio).As(input.Dims))) throw _graph.Mismatch(input.Tensor, "the audio input, unscaled, before the first feature convolution");
+            if (scale != 1 || !input.Same(_walker.Whole(audio).As(input.Dims)))
+                throw _graph.Mismatch(input.Tensor, "the audio input, unscaled, before the first feature convolution");
         }
         AutoCorrelationLayers? correlation = null;
         if (spectrum is not null)
         {
             (Signal input, correlation) = new AutoCorrelationMatcher(_walker).Match(spectrum);
             if (input.Tensor != audio) throw _graph.Mismatch(input.Tensor, "the audio input before the autocorrelation");
-            if (correlation.ReluGain != _gain) throw _graph.Mismatch(spectrum.Tensor, $"a rectifier gain of {_gain} in the frequency convolutions, not {correlation.ReluGain}");
+            if (correlation.ReluGain != _gain)
+            {
+                throw _graph.Mismatch(spectrum.Tensor,
+                    $"a rectifier gain of {_gain} in the frequency convolutions, not {correlation.ReluGain}");
+            }
         }
         return build(correlation, mapping, mix, w2v);
     }

@@ -1,6 +1,6 @@
 namespace A2F.Engine.Weights.Onnx;
 
-/// <summary>Static shapes of the operators that the known networks are made of. An operator that is not listed has no shape (null).</summary>
+/// <summary>Static shapes of the operators that the known networks are made of. Any other operator has no shape (null).</summary>
 internal static class ShapeInference
 {
     public static int[]?[] Infer(OnnxGraph graph, OnnxNode node)
@@ -65,7 +65,8 @@ internal static class ShapeInference
             int[]? operand = graph.TryShape(node.Inputs[i]);
             if (operand is null) return [];
             int[]? wider = Shapes.Broadcast(shape, operand);
-            shape = wider ?? throw graph.Mismatch(node, $"shapes that broadcast to {NdArray.FormatShape(shape)}", NdArray.FormatShape(operand));
+            shape = wider ?? throw graph.Mismatch(node, $"shapes that broadcast to {NdArray.FormatShape(shape)}",
+                NdArray.FormatShape(operand));
         }
         return [shape];
     }

@@ -15,9 +15,9 @@ internal sealed class Walker(OnnxGraph graph)
         return new Signal(tensor, shape, Shapes.Range(Checked(graph.Producer(tensor), Shapes.Count(shape))));
     }
 
-    public int Checked(OnnxNode? node, long elements) => elements <= MaxElements
+    public int Checked(OnnxNode? node, long elements) => elements is > 0 and <= MaxElements
         ? (int)elements
-        : throw graph.Error(A2FErrorCode.OutOfMemory, $"{node}: an activation of {elements} elements is larger than any known network's");
+        : throw graph.Error(A2FErrorCode.OutOfMemory, $"{node}: an activation of {elements} elements, expected 1 to {MaxElements}");
 
     /// <summary>
     /// Follows moved elements back to the tensor that an operator computed, or to a constant or a graph input. Stops at a Concat whose
@@ -78,7 +78,8 @@ internal sealed class Walker(OnnxGraph graph)
                 {
                     int[] members = [.. piece];
                     int[] inside = [.. members.Select(i => moved[i])];
-                    pending.Push((new Signal(concat.Inputs[piece.Key], [members.Length], inside), [.. members.Select(i => item.Positions[i])]));
+                    int[] positions = [.. members.Select(i => item.Positions[i])];
+                    pending.Push((new Signal(concat.Inputs[piece.Key], [members.Length], inside), positions));
                 }
                 continue;
             }
@@ -101,7 +102,7 @@ internal sealed class Walker(OnnxGraph graph)
     public OnnxNode? TryNode(Signal signal) => graph.Stored(signal.Tensor) is null && graph.Producer(signal.Tensor) is { } node
         && node.Outputs.Length > 0 && node.Output == signal.Tensor && graph.TryShape(signal.Tensor) is not null ? node : null;
 
-    /// <summary>Input <paramref name="input"/> of an element-by-element node, for the elements of its output that the signal names.</summary>
+    /// <summary>An input of an element-by-element node, for the elements of its output that the signal names.</summary>
     public Signal Operand(Signal signal, OnnxNode node, int input)
     {
         int tensor = node.Input(input);
@@ -119,7 +120,8 @@ internal sealed class Walker(OnnxGraph graph)
     public bool TryUniform(Signal signal, out double value)
     {
         value = 0;
-        if (!graph.IsConstant(signal.Tensor) || Shapes.Count(graph.Shape(signal.Tensor)) > 1 << 14 || signal.Index.Length == 0) return false;
+        if (!graph.IsConstant(signal.Tensor) || Shapes.Count(graph.Shape(signal.Tensor)) > 1 << 14 || signal.Index.Length == 0)
+            return false;
         ConstantValue constant = graph.Value(signal.Tensor);
         value = constant[signal.Index[0]];
         if (constant.Length == 1) return true;
@@ -150,7 +152,8 @@ internal sealed class Walker(OnnxGraph graph)
     public float[] Finite(float[] values, int tensor)
     {
         int bad = Array.FindIndex(values, x => !float.IsFinite(x));
-        return bad < 0 ? values : throw graph.Error(A2FErrorCode.NotFinite, $"tensor '{graph.NameOf(tensor)}': element {bad} is {values[bad]}, expected a finite number");
+        return bad < 0 ? values : throw graph.Error(A2FErrorCode.NotFinite,
+            $"tensor '{graph.NameOf(tensor)}': element {bad} is {values[bad]}, expected a finite number");
     }
 
     /// <summary>A product as a constant factor and the activations (or constants with more than one value) that are multiplied.</summary>
@@ -199,7 +202,7 @@ internal sealed class Walker(OnnxGraph graph)
     public Signal Unreduce(Signal signal, OnnxNode node) =>
         Resolve(Spread(signal, node.Input(0), Reduction.Axes(graph, node)));
 
-    /// <summary>Adds a last axis that runs over <paramref name="axes"/> of a tensor; the signal counts positions on its other axes.</summary>
+    /// <summary>Adds a last axis that runs over these axes of a tensor; the signal counts positions on its other axes.</summary>
     public Signal Spread(Signal signal, int tensor, int[] axes)
     {
         (int[] kept, int[] keptStrides, int[] reduced, int[] reducedStrides) = Reduction.Split(graph.Shape(tensor), axes);
@@ -217,7 +220,7 @@ internal sealed class Walker(OnnxGraph graph)
         return new Signal(tensor, [.. signal.Dims, count], index);
     }
 
-    /// <summary>Whether each row (last axis) of a signal is exactly one group of elements that an operator normalises over these axes.</summary>
+    /// <summary>Whether each row (last axis) of a signal is one whole group of elements, in order, along these axes.</summary>
     public bool RowsAreGroups(Signal signal, int[] axes)
     {
         int[] shape = graph.Shape(signal.Tensor);
@@ -241,7 +244,8 @@ internal sealed class Walker(OnnxGraph graph)
         int extent = moved.Last;
         for (int i = 0; i < moved.Index.Length; i++)
         {
-            if (moved.Index[i] != moved.Index[i / extent * extent]) throw graph.Mismatch(signal.Tensor, "a value that is shared along the normalised axis");
+            if (moved.Index[i] != moved.Index[i / extent * extent])
+                throw graph.Mismatch(signal.Tensor, "a value that is shared along the normalised axis");
         }
         Signal first = moved.Slice(0, 1);
         return first.As(first.Dims[..^1]);

@@ -3,7 +3,8 @@ using A2F.Engine.Networks;
 namespace A2F.Engine.Weights.Onnx;
 
 /// <summary>One transformer layer: attention and feed-forward, each added to its input and normalised.</summary>
-internal sealed record TransformerLayer(AttentionLayer Attention, NormLayer Norm1, LinearLayer FeedForward1, LinearLayer FeedForward2, NormLayer Norm2);
+internal sealed record TransformerLayer(AttentionLayer Attention, NormLayer Norm1, LinearLayer FeedForward1, LinearLayer FeedForward2,
+    NormLayer Norm2);
 
 /// <summary>All layers of the speech encoder, in the order of the computation.</summary>
 internal sealed record Wav2VecLayers(
@@ -52,7 +53,8 @@ internal sealed class Wav2VecMatcher(Walker walker)
         (Signal sum2, NormLayer norm2) = _norms.LayerNorm(signal, $"{what}.final_layer_norm");
         (Signal skip2, Signal branch2) = Residual(sum2, $"{what}, feed-forward");
         (Signal activated, LinearLayer ff2) = _layers.Linear(branch2, $"{what}.output_dense");
-        (Signal middle, LinearLayer ff1) = _layers.Linear(_layers.Gelu(activated, $"{what}.intermediate_dense"), $"{what}.intermediate_dense");
+        (Signal middle, LinearLayer ff1) = _layers.Linear(_layers.Gelu(activated, $"{what}.intermediate_dense"),
+            $"{what}.intermediate_dense");
         RequireSame(middle, skip2, $"{what}, feed-forward");
         (Signal sum1, NormLayer norm1) = _norms.LayerNorm(middle, $"{what}.layer_norm");
         (Signal skip1, Signal branch1) = Residual(sum1, $"{what}, attention");
@@ -67,7 +69,8 @@ internal sealed class Wav2VecMatcher(Walker walker)
         Signal a = walker.Operand(sum, add, 0);
         Signal b = walker.Operand(sum, add, 1);
         if (_layers.IsLinear(b)) return (a, b);
-        return _layers.IsLinear(a) ? (b, a) : throw _graph.Mismatch(add, $"a linear layer's output and its input in {what}", "other operands");
+        return _layers.IsLinear(a) ? (b, a) : throw _graph.Mismatch(add, $"a linear layer's output and its input in {what}",
+            "other operands");
     }
 
     private void RequireSame(Signal branch, Signal skip, string what)

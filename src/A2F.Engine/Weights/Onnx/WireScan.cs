@@ -8,7 +8,7 @@ namespace A2F.Engine.Weights.Onnx;
 /// </summary>
 internal static class WireScan
 {
-    /// <summary>Most messages and strings in a file: nodes, attributes, names, tensors. A full-size diffusion graph has some 60 000.</summary>
+    /// <summary>Most messages and strings in a file: nodes, attributes, names of inputs and outputs, tensors.</summary>
     public const int MaxObjects = 500_000;
 
     /// <summary>Most bytes of packed integers, each of which may become an 8-byte number. Real files keep indices as raw data.</summary>
@@ -55,7 +55,8 @@ internal static class WireScan
                     break;
                 case 2:
                     ulong length = ReadVarint(file[..end], ref position, path);
-                    if (length > (ulong)(end - position)) throw Broken(path, position, $"a field of {length} bytes does not fit its message");
+                    if (length > (ulong)(end - position))
+                        throw Broken(path, position, $"a field of {length} bytes does not fit its message");
                     (Kind kind, string child) = KindOf(type, field);
                     if (kind == Kind.Integers) integerBytes += (long)length;
                     if (kind is Kind.Text or Kind.Message) objects++;

@@ -29,18 +29,22 @@ internal static class Fixture
             float[] emotion = io.Read($"b{batch}.emotion").ToFloat32();
             double[] expected = io.Read($"b{batch}.result_f64").Data<double>();
             double[] found = [.. Enumerable.Range(0, batch).SelectMany(b => reference.Run(
-                input.AsSpan(b * input.Length / batch, input.Length / batch), emotion.AsSpan(b * emotion.Length / batch, emotion.Length / batch)))];
+                input.AsSpan(b * input.Length / batch, input.Length / batch), emotion.AsSpan(b * emotion.Length / batch,
+                    emotion.Length / batch)))];
             Assert.Equal(expected.Length, found.Length);
             int start = 0;
-            foreach ((string part, int size) in new[] { ("skin", config.SkinSize), ("tongue", config.TongueSize), ("jaw", config.JawSize), ("eyes", config.EyesSize) })
+            (string, int)[] parts = [("skin", config.SkinSize), ("tongue", config.TongueSize), ("jaw", config.JawSize),
+                ("eyes", config.EyesSize)];
+            foreach ((string part, int size) in parts)
             {
-                int first = start;
-                int[] elements = [.. Enumerable.Range(0, expected.Length).Where(i => i % config.OutputLength >= first && i % config.OutputLength < first + size)];
+                int[] row = [.. Enumerable.Range(start, size)];
+                int[] elements = [.. Enumerable.Range(0, batch).SelectMany(b => row.Select(i => b * config.OutputLength + i))];
                 double scale = elements.Max(i => Math.Abs(expected[i]));
                 int worst = elements.MaxBy(i => Math.Abs(expected[i] - found[i]));
                 double error = Math.Abs(expected[worst] - found[worst]) / scale;
                 Assert.True(error <= tolerance,
-                    $"batch {batch}, {part}: worst element {worst}: expected {expected[worst]:R}, found {found[worst]:R}, relative error {error:E2} > {tolerance:E1}");
+                    $"batch {batch}, {part}: worst element {worst}: expected {expected[worst]:R}, found {found[worst]:R}, "
+                    + $"relative error {error:E2} > {tolerance:E1}");
                 start += size;
             }
         }

@@ -50,7 +50,8 @@ internal sealed class GraphEdit(ModelProto model)
 
     public static float[] Floats(TensorProto tensor) => MemoryMarshal.Cast<byte, float>(tensor.RawData.Span).ToArray();
 
-    public static void SetFloats(TensorProto tensor, float[] values) => tensor.RawData = ByteString.CopyFrom(MemoryMarshal.AsBytes(values.AsSpan()));
+    public static void SetFloats(TensorProto tensor,
+        float[] values) => tensor.RawData = ByteString.CopyFrom(MemoryMarshal.AsBytes(values.AsSpan()));
 
     /// <summary>The tensor behind a name: an initializer, or what a Constant node holds.</summary>
     public TensorProto Stored(string name) => Initializer(name) ?? Producer(name).Attribute.Single(a => a.Name == "value").T;
@@ -122,7 +123,8 @@ internal sealed class GraphEdit(ModelProto model)
             Graph.Node.Remove(add);
             Graph.Node.Remove(mul);
             Graph.Node.Remove(div);
-            Add("LayerNormalization", [Producer(div.Input[0]).Input[0], mul.Input.First(i => i != div.Output[0]), add.Input.First(i => i != mul.Output[0])],
+            Add("LayerNormalization",
+                [Producer(div.Input[0]).Input[0], mul.Input.First(i => i != div.Output[0]), add.Input.First(i => i != mul.Output[0])],
                 add.Output[0], Int("axis", -1), Float("epsilon", epsilon));
             count++;
         }
@@ -239,6 +241,32 @@ internal sealed class GraphEdit(ModelProto model)
             DimensionProto dim = input.Type.TensorType.Shape.Dim[0];
             dim.DimParam = "";
             dim.DimValue = 1;
+        }
+        return this;
+    }
+
+    /// <summary>
+    /// Attention of reg_w2v2 (4 heads of 8, 25 frames) with its scale on the scores ("scores"), on the query ("query"), or on the
+    /// query with heads merged into the batch ("merged").
+    /// </summary>
+    public GraphEdit SpellAttention(string form, float scale)
+    {
+        foreach (NodeProto softmax in Nodes("Softmax"))
+        {
+            NodeProto dot = Producer(softmax.Input[0]);
+            NodeProto product = Reader(softmax.Output[0], "MatMul");
+            (string q, string k) = (Producer(dot.Input[0]).Input[0], Producer(dot.Input[1]).Input[0]);
+            string factor = Constant([scale]);
+            dot.Input[0] = form == "scores" ? q : Add("Mul", [q, factor]);
+            dot.Input[1] = k;
+            if (form == "scores") softmax.Input[0] = Add("Mul", [factor, dot.Output[0]]);
+            if (form != "merged") continue;
+            dot.Input[0] = Add("Reshape", [dot.Input[0], Constant([-1, 25, 8], 3)]);
+            dot.Input[1] = Add("Reshape", [dot.Input[1], Constant([-1, 8, 25], 3)]);
+            product.Input[1] = Add("Reshape", [product.Input[1], Constant([-1, 25, 8], 3)]);
+            string output = product.Output[0];
+            product.Output[0] = Fresh();
+            Add("Reshape", [product.Output[0], Constant([-1, 4, 25, 8], 4)], output);
         }
         return this;
     }

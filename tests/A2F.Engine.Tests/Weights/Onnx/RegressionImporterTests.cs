@@ -86,6 +86,13 @@ public sealed class RegressionImporterTests
     [InlineData("reg_w2v2")]
     public void Group_norm_may_be_one_operator(string name) => ImportsTheSame(name, e => e.Opset(21).FuseGroupNorm());
 
+    [Theory]
+    [InlineData("scores")]
+    [InlineData("query")]
+    [InlineData("merged")]
+    public void Attention_may_be_spelled_in_any_way(string form) =>
+        ImportsTheSame("reg_w2v2", e => e.SpellAttention(form, (float)(1 / Math.Sqrt(8))));
+
     private static void ImportsTheSame(string name, Action<GraphEdit> edit)
     {
         (RegressionConfig config, WeightSet weights) = RegressionImporter.Import(Fixture.Network(name));
