@@ -112,13 +112,13 @@ internal sealed class ConstantFolder(OnnxGraph graph)
         if (node.Op == "Cast") return Elementwise.Cast(graph, node, input(node.Input(0)));
         if (!Movement.IsKnown(node.Op))
             return Elementwise.Evaluate(graph, node, [.. node.Inputs.Select(i => i < 0 ? null : input(i))], shape);
-        int[] index = Shapes.Range((int)Shapes.Count(shape));
-        int from = Movement.Pull(graph, node, tensor, index);
-        return from >= 0 ? input(node.Inputs[from]).Take(index, shape) : Joined(node, index, shape, input);
+        if (node.Op == "Concat") return Joined(node, shape, input);
+        return input(node.Inputs[0]).Take(shape, index => Movement.Pull(graph, node, tensor, index));
     }
 
-    private ConstantValue Joined(OnnxNode node, int[] index, int[] shape, Func<int, ConstantValue> input)
+    private ConstantValue Joined(OnnxNode node, int[] shape, Func<int, ConstantValue> input)
     {
+        int[] index = Shapes.Range((int)Shapes.Count(shape));
         int[] pieces = Movement.Pieces(graph, node, index);
         ConstantValue[] values = [.. node.Inputs.Select(input)];
         if (values.All(v => v.IsInteger))
@@ -137,7 +137,7 @@ internal sealed class ConstantFolder(OnnxGraph graph)
     {
         TensorProto value = node.Attribute("value")?.T ?? new TensorProto { DataType = 1, FloatData = { 0 }, Dims = { 1 } };
         ConstantValue one = ConstantValue.Decode(value, [1], $"{graph.Path}: {node}");
-        return one.Take(new int[Shapes.Count(shape)], shape);
+        return one.Take(shape, Array.Clear);
     }
 
     private ConstantValue Counted(OnnxNode node, int[] shape)

@@ -45,22 +45,35 @@ internal sealed class ConstantValue
         _ => Array.ConvertAll((long[])Data, x => (float)x),
     };
 
-    /// <summary>The elements at <paramref name="index"/>, as a tensor of another shape.</summary>
-    public ConstantValue Take(ReadOnlySpan<int> index, int[] shape)
+    /// <summary>
+    /// A tensor of another shape whose elements are this one's; <paramref name="pull"/> turns positions in it into positions here, a
+    /// block at a time.
+    /// </summary>
+    public ConstantValue Take(int[] shape, Action<int[]> pull)
     {
+        int count = (int)Shapes.Count(shape);
         Array result = Data switch
         {
-            float[] f => Take(f, index),
-            double[] d => Take(d, index),
-            _ => Take((long[])Data, index),
+            float[] f => Take(f, count, pull),
+            double[] d => Take(d, count, pull),
+            _ => Take((long[])Data, count, pull),
         };
         return new ConstantValue(shape, result);
     }
 
-    private static T[] Take<T>(T[] source, ReadOnlySpan<int> index)
+    private static T[] Take<T>(T[] source, int count, Action<int[]> pull)
     {
-        var result = new T[index.Length];
-        for (int i = 0; i < result.Length; i++) result[i] = source[index[i]];
+        const int Block = 1 << 14;
+        var result = new T[count];
+        int[] index = [];
+        for (int start = 0; start < count; start += index.Length)
+        {
+            int length = Math.Min(Block, count - start);
+            if (index.Length != length) index = new int[length];
+            for (int i = 0; i < length; i++) index[i] = start + i;
+            pull(index);
+            for (int i = 0; i < length; i++) result[start + i] = source[index[i]];
+        }
         return result;
     }
 
@@ -141,11 +154,21 @@ internal sealed class ConstantValue
     {
         int bad = data switch
         {
-            float[] f => Array.FindIndex(f, x => !float.IsFinite(x)),
+            float[] f => FindNotFinite(f),
             double[] d => Array.FindIndex(d, x => !double.IsFinite(x)),
             _ => -1,
         };
         if (bad >= 0)
             throw new A2FException(A2FErrorCode.NotFinite, $"{where}: element {bad} is {data.GetValue(bad)}, expected a finite number");
+    }
+
+    /// <summary>The first element that is NaN or infinite, or -1.</summary>
+    public static int FindNotFinite(float[] values)
+    {
+        for (int i = 0; i < values.Length; i++)
+        {
+            if (!float.IsFinite(values[i])) return i;
+        }
+        return -1;
     }
 }

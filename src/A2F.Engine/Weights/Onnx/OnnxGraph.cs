@@ -168,6 +168,7 @@ internal sealed class OnnxGraph
         _stored[id] = tensor;
         _constant[id] = true;
         _shapes[id] = Checked(shape, $"tensor '{_names[id]}'");
+        _work += 8L * tensor.RawData.Length;
     }
 
     /// <summary>The declared shape; null when a dimension other than the first, the batch size, is symbolic.</summary>

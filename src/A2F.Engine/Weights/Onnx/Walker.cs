@@ -151,7 +151,7 @@ internal sealed class Walker(OnnxGraph graph)
     /// <summary>Refuses weights that folding made NaN or infinite.</summary>
     public float[] Finite(float[] values, int tensor)
     {
-        int bad = Array.FindIndex(values, x => !float.IsFinite(x));
+        int bad = ConstantValue.FindNotFinite(values);
         return bad < 0 ? values : throw graph.Error(A2FErrorCode.NotFinite,
             $"tensor '{graph.NameOf(tensor)}': element {bad} is {values[bad]}, expected a finite number");
     }
