@@ -8,10 +8,6 @@ internal sealed class NormMatcher(Walker walker)
 {
     private readonly OnnxGraph _graph = walker.Graph;
 
-    /// <summary>Whether a resolved signal can be the end of a normalisation rather than of a convolution or linear layer.</summary>
-    public bool IsLayerNorm(Signal signal) => walker.TryNode(signal) is { } node && (node.Op == "LayerNormalization"
-        || (node.Op == "Add" && ConstantOperand(signal, node) is var (other, _) && walker.TryNode(other)?.Op == "Mul"));
-
     /// <summary>Layer norm: statistics over the channels.</summary>
     public (Signal Input, NormLayer Layer) LayerNorm(Signal signal, string what) => Match(walker.Resolve(signal), 2, what);
 
@@ -58,7 +54,7 @@ internal sealed class NormMatcher(Walker walker)
     /// <summary>(x - mean) / sqrt(mean((x - mean)^2) + epsilon).</summary>
     private (Signal Input, NormLayer Layer) Chain(Signal signal, OnnxNode div, int axis, float[] weight, float[] bias, string what)
     {
-        (Signal x, Signal centred) = Centred(walker.Operand(signal, div, 0), axis, what);
+        Signal x = Centred(walker.Operand(signal, div, 0), axis, what);
         Signal root = walker.Operand(signal, div, 1);
         OnnxNode sqrt = walker.Node(root, $"the standard deviation in {what}", "Sqrt");
         Signal sum = walker.Operand(root, sqrt, 0);
@@ -70,17 +66,18 @@ internal sealed class NormMatcher(Walker walker)
             if (!Squared(square, what).Same(x)) break;
             return (x, new NormLayer(weight, bias, (float)epsilon));
         }
-        throw _graph.Mismatch(add, $"the variance of the same activation ({centred.Tensor}) plus epsilon in {what}", "other operands");
+        throw _graph.Mismatch(add, $"the variance of the same activation plus epsilon in {what}", "other operands");
     }
 
-    private (Signal X, Signal Centred) Centred(Signal signal, int axis, string what)
+    /// <summary>The activation from which its own mean is subtracted.</summary>
+    private Signal Centred(Signal signal, int axis, string what)
     {
         OnnxNode sub = walker.Node(signal, $"the difference from the mean in {what}", "Sub");
         Signal x = walker.Operand(signal, sub, 0);
         Signal mean = Mean(walker.Operand(signal, sub, 1), axis, signal.Dims.Length, $"the mean in {what}");
         if (!mean.Same(x))
             throw _graph.Mismatch(sub, $"the mean of the same activation in {what}", "the mean of another, or over other axes");
-        return (x, signal);
+        return x;
     }
 
     /// <summary>From a mean, broadcast along an axis, to what it is the mean of.</summary>
@@ -104,7 +101,7 @@ internal sealed class NormMatcher(Walker walker)
             : walker.Operand(signal, node, 1).Same(centred);
         if (!square) throw _graph.Mismatch(node, $"a square in {what}", "another power or product");
         int axis = FindAxis(centred);
-        return Centred(centred, axis, what).X;
+        return Centred(centred, axis, what);
     }
 
     /// <summary>The axis of [batch, time, channel] along which the subtrahend of a difference does not change.</summary>
