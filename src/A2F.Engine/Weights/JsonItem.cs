@@ -6,6 +6,9 @@ namespace A2F.Engine.Weights;
 /// <summary>A value in a JSON file that knows where it stands, so that every complaint names file, key, expected and found.</summary>
 internal readonly struct JsonItem(string file, string key, JsonElement element)
 {
+    // Items carry their place as text, so memory must not follow whatever a file holds.
+    private const int MaxItems = 1 << 16;
+
     /// <summary>Dots between nested keys.</summary>
     public string Key => key;
 
@@ -20,15 +23,22 @@ internal readonly struct JsonItem(string file, string key, JsonElement element)
     public JsonItem? Find(string name)
     {
         if (element.ValueKind != JsonValueKind.Object) throw Wrong("an object");
-        return element.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null
-            ? new JsonItem(file, Join(name), value)
-            : null;
+        try
+        {
+            return element.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null
+                ? new JsonItem(file, Join(name), value)
+                : null;
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new A2FException(A2FErrorCode.InvalidFile, $"{file}: a key beside '{Join(name)}' holds an escape that is no character", e);
+        }
     }
 
     /// <summary>The elements of an array.</summary>
     public List<JsonItem> Items()
     {
-        if (element.ValueKind != JsonValueKind.Array) throw Wrong("an array");
+        if (element.ValueKind != JsonValueKind.Array || element.GetArrayLength() > MaxItems) throw Wrong($"an array of at most {MaxItems}");
         List<JsonItem> items = new(element.GetArrayLength());
         foreach (JsonElement item in element.EnumerateArray())
             items.Add(new JsonItem(file, string.Create(CultureInfo.InvariantCulture, $"{key}[{items.Count}]"), item));

@@ -10,7 +10,7 @@ namespace A2F.Engine.Weights;
 /// and uint16 as Int32; uint32 and uint64 as Int64.
 /// </para>
 /// <para>
-/// Limits: an entry expands to at most 1032 times its compressed size (deflate's own bound), a header has at most 64 KiB, an array at
+/// Limits: an entry expands to at most 1032 times its compressed size (deflate's own bound), entries do not share data, a header has at most 64 KiB, an array at
 /// most 8 dimensions, 2 GiB (2147483591 bytes), a text array at most 1048576 elements. No memory is taken on the word of a header: it never
 /// exceeds 8 times the bytes present (texts and widened integers aside), where an entry promises more, it is first decompressed once
 /// to be counted. Every array's checksum is verified.
@@ -25,7 +25,6 @@ public sealed class NpzFile : IDisposable
     private static readonly byte[] Magic = [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'];
 
     private readonly string _path;
-    private readonly long _fileLength;
     private readonly ZipArchive _archive;
     private readonly Dictionary<string, ZipArchiveEntry> _entries = new(StringComparer.Ordinal);
     private readonly List<string> _names = [];
@@ -33,10 +32,14 @@ public sealed class NpzFile : IDisposable
     private NpzFile(string path, long fileLength, ZipArchive archive)
     {
         _path = path;
-        _fileLength = fileLength;
         _archive = archive;
+        long compressed = 0;
         foreach (ZipArchiveEntry entry in archive.Entries)
         {
+            // Entries that share their data would let a small file stand for any number of arrays.
+            if (entry.CompressedLength < 0 || entry.CompressedLength > fileLength - compressed)
+                throw new InvalidDataException($"entry '{entry.FullName}': the entries are larger than the file, they overlap");
+            compressed += entry.CompressedLength;
             if (!entry.FullName.EndsWith(".npy", StringComparison.Ordinal)) continue;
             string name = entry.FullName[..^4];
             if (!_entries.TryAdd(name, entry)) throw new InvalidDataException($"two arrays are called '{name}'");
@@ -118,10 +121,9 @@ public sealed class NpzFile : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _archive.Dispose();
 
-    private NdArray Read(ZipArchiveEntry entry)
+    private static NdArray Read(ZipArchiveEntry entry)
     {
         if (entry.IsEncrypted) throw new FormatException("the entry is encrypted");
-        if (entry.CompressedLength > _fileLength) throw new FormatException("the entry is larger than the file");
         if (entry.Length > DeflateRatio * entry.CompressedLength + Slack)
             throw new FormatException($"{entry.CompressedLength} compressed bytes cannot hold the {entry.Length} that the directory promises");
 

@@ -101,6 +101,7 @@ public sealed class DeployFolderTests : IDisposable
     [Theory]
     [InlineData("model.json", "networkInfoPath", null, "missing")]
     [InlineData("model.json", "networkInfoPath", "5", "a text")]
+    [InlineData("model.json", "networkInfoPath", "\"\"", "a text")]
     [InlineData("model.json", "networkInfoPath", "\"absent.json\"", "absent.json")]
     [InlineData("model.json", "networkPath", null, "missing")]
     [InlineData("model.json", "modelDataPath", "\"../golden/pca.npz\"", "within the model's folder")]
@@ -240,6 +241,10 @@ public sealed class DeployFolderTests : IDisposable
         Assert.Contains("model.json", empty.Message, StringComparison.Ordinal);
         File.WriteAllText(_folder.File("model.json"), new string('[', 100_000));
         Assert.Contains("depth", Assert.Throws<A2FException>(() => Load(_folder)).Message, StringComparison.Ordinal);
+        File.WriteAllText(_folder.File("model.json"), "{\"\\ud800\": 1, \"networkPath\": \"\\udc00\"}");
+        Assert.Throws<A2FException>(() => Load(_folder));
+        _folder.Write("model.json", [.. "{\"networkPath\": \""u8, 0xF4, .. "\"}"u8]);
+        Assert.Contains("expected UTF-8", Assert.Throws<A2FException>(() => Load(_folder)).Message, StringComparison.Ordinal);
         File.WriteAllText(_folder.File("model.json"), "");
         Assert.Contains("no valid JSON", Assert.Throws<A2FException>(() => Load(_folder)).Message, StringComparison.Ordinal);
         using (FileStream huge = File.OpenWrite(_folder.File("model.json"))) huge.SetLength(1L << 33);

@@ -154,6 +154,19 @@ public sealed class NpzFileTests : IDisposable
     }
 
     [Fact]
+    public void Entries_that_share_their_data_are_refused()
+    {
+        byte[] zip = Zip(Npy("{'descr': '|u1', 'fortran_order': False, 'shape': (1000,), }", new byte[1000]));
+        int central = zip.AsSpan().LastIndexOf("PK\x01\x02"u8), end = zip.AsSpan().LastIndexOf("PK\x05\x06"u8);
+        byte[] second = zip[central..end], tail = zip[end..];
+        second[46] = (byte)'y';
+        tail[8] = tail[10] = 2;
+        BinaryPrimitives.WriteInt32LittleEndian(tail.AsSpan(12), 2 * second.Length);
+        string path = _folder.Write("overlap.npz", [.. zip[..end], .. second, .. tail]);
+        Assert.Contains("overlap", Assert.Throws<A2FException>(() => NpzFile.Open(path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Truncations_and_bit_flips_are_only_ever_refused()
     {
         NpzFile.Write(_folder.File("ok.npz"), [new("x", NdArray.Of(new float[100], 10, 10)), new("s", NdArray.Of(new[] { "a", "bc" }, 2))], true);
