@@ -19,6 +19,7 @@ from visemes import STEP, mouth_targets, segments
 
 TRAINING_VOICES = ["gmw/en-US", "gmw/en+f2", "gmw/en-GB-scotland+m3"]
 OPEN = ("a", "A", "O", "E", "V")
+OTHERS = ("mouthClose", "mouthPressLeft", "mouthPucker", "mouthFunnel", "mouthStretchLeft", "mouthLowerDownLeft", "mouthRollLower")
 FPS = 50
 
 
@@ -33,7 +34,8 @@ def utterance(synthesiser, text, voice, rng):
 
 def measure(model, synthesiser, voices, rng, emotion=None):
     """Numbers over all held-out sentences in these voices."""
-    found = {k: [] for k in ("closed", "labiodental", "vowel", "vowel_jaw", "silence_jaw", "silence_all", "jaw", "jaw0", "gap", "gap0")}
+    found = {k: [] for k in ("closed", "labiodental", "vowel", "vowel_jaw", "silence_jaw", "silence_all", "jaw", "jaw0", "gap", "gap0", "others", "others0")}
+    others = [SKIN_INDEX[n] for n in OTHERS]
     for voice in voices:
         for text in HELD_OUT:
             audio, phonemes = utterance(synthesiser, text, voice, rng)
@@ -58,9 +60,11 @@ def measure(model, synthesiser, voices, rng, emotion=None):
             found["jaw"].append(jaw)
             found["jaw0"].append(target[:, SKIN_INDEX["jawOpen"]])
             found["gap"].append(gap)
+            found["others"].append(weights[:, others])
+            found["others0"].append(target[:, others])
             deltas = np.stack([model.blendshapes[n] for n in model.names])
             found["gap0"].append(model.gap(model.data["shapes_mean_skin"] + np.tensordot(target.astype(np.float32), deltas, 1)))
-    return {k: np.concatenate(v) if k[:3] in ("jaw", "gap") else np.array(v) for k, v in found.items()}
+    return {k: np.concatenate(v) if k[:3] in ("jaw", "gap", "oth") else np.array(v) for k, v in found.items()}
 
 
 def report(title, f):
@@ -75,6 +79,8 @@ def report(title, f):
         a, b = f[name], f[name + "0"]
         error, size = np.sqrt(np.mean((a - b) ** 2)), np.sqrt(np.mean(b**2))
         print(f"  {unit} against target: correlation {np.corrcoef(a, b)[0, 1]:.3f}, rms error {error:.3f} (rms of target {size:.3f})")
+    each = (f"{n} {np.corrcoef(f['others'][:, i], f['others0'][:, i])[0, 1]:.2f}" for i, n in enumerate(OTHERS))
+    print(f"  correlation with the target: {', '.join(each)}")
 
 
 def still(model, rng):
