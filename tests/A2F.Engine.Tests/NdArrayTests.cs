@@ -13,4 +13,15 @@ public sealed class NdArrayTests
         Assert.Contains("[2, 3]", e.Message, StringComparison.Ordinal);
         Assert.Contains('5', e.Message);
     }
+
+    [Theory]
+    [InlineData(-2, -3)]
+    [InlineData(int.MaxValue, int.MaxValue, int.MaxValue)]
+    [InlineData(0, -1)]
+    public void Impossible_shapes_are_refused(params int[] shape)
+    {
+        A2FException e = Assert.Throws<A2FException>(() => NdArray.Of(new float[6], shape));
+        Assert.Equal(A2FErrorCode.InvalidArgument, e.Code);
+        Assert.Equal(0, NdArray.Of(Array.Empty<float>(), int.MaxValue, int.MaxValue, int.MaxValue, 0).Length);
+    }
 }

@@ -31,8 +31,10 @@ public sealed record AnimationSettings(
     /// <exception cref="A2FException">No such key, no number, out of range, or an array of the wrong length.</exception>
     public AnimationSettings With(string key, string value)
     {
-        if (key.StartsWith(SkinPrefix, StringComparison.Ordinal)) return this with { SkinSolver = Solver(SkinSolver, SkinPrefix, key, value) };
-        if (key.StartsWith(TonguePrefix, StringComparison.Ordinal)) return this with { TongueSolver = Solver(TongueSolver, TonguePrefix, key, value) };
+        if (key.StartsWith(SkinPrefix, StringComparison.Ordinal))
+            return this with { SkinSolver = Solver(SkinSolver, SkinPrefix, key, value) };
+        if (key.StartsWith(TonguePrefix, StringComparison.Ordinal))
+            return this with { TongueSolver = Solver(TongueSolver, TonguePrefix, key, value) };
         if (key == ParameterTable.SourceShot) return this with { SourceShot = value };
         if (key == ParameterTable.SourceFrame) return this with { SourceFrame = Frame(value) };
         AnimatorParameters animator = Animator;
@@ -55,7 +57,8 @@ public sealed record AnimationSettings(
         void Add(string prefix, SolverParameters? solver)
         {
             if (solver is null) return;
-            list.AddRange(ParameterTable.Solver.Select(p => new ParameterInfo(prefix + p.Key, p.Minimum, p.Maximum, false, Text(p.Get(solver)))));
+            list.AddRange(ParameterTable.Solver.Select(p =>
+                new ParameterInfo(prefix + p.Key, p.Minimum, p.Maximum, false, Text(p.Get(solver)))));
             list.AddRange(ParameterTable.Poses.Select(p =>
                 new ParameterInfo(prefix + p.Key, p.Minimum, p.Maximum, true, $"[{string.Join(", ", p.Get(solver).Select(Text))}]")));
         }

@@ -96,7 +96,8 @@ internal static class ParameterTable
 
     /// <summary>
     /// Sets a solver key (without "skin." or "tongue.") from text; false when there is no such key. Arrays are written like
-    /// [1, 0.5, 2]; brackets may be left out, and a single value fills the whole array. Messages put <paramref name="prefix"/> before the key.
+    /// [1, 0.5, 2]; brackets may be left out, and a single value fills the whole array. Messages put
+    /// <paramref name="prefix"/> before the key.
     /// </summary>
     /// <exception cref="A2FException">The text is no number, out of range, or an array of the wrong length.</exception>
     public static bool TrySet(ref SolverParameters parameters, string key, string text, string prefix = "")

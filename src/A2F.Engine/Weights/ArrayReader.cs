@@ -35,7 +35,10 @@ internal sealed class ArrayReader(string path) : IDisposable
         CheckShape(name, array, [count]);
         int bad = Array.FindIndex(values, x => x < minimum || x > maximum);
         if (bad >= 0)
-            throw new A2FException(A2FErrorCode.OutOfRange, $"{path}: array '{name}': expected {minimum} to {maximum}, found {values[bad]} at index {bad}");
+        {
+            throw new A2FException(A2FErrorCode.OutOfRange,
+                $"{path}: array '{name}': expected {minimum} to {maximum}, found {values[bad]} at index {bad}");
+        }
         return Array.ConvertAll(values, x => (int)x);
     }
 
@@ -50,7 +53,10 @@ internal sealed class ArrayReader(string path) : IDisposable
         foreach (string text in names)
         {
             if (text.Length == 0 || !seen.Add(text))
-                throw new A2FException(A2FErrorCode.InvalidFile, $"{path}: array '{name}': expected different names, found '{text}' {(text.Length == 0 ? "" : "twice")}");
+            {
+                throw new A2FException(A2FErrorCode.InvalidFile,
+                    $"{path}: array '{name}': expected different names, found '{text}' {(text.Length == 0 ? "" : "twice")}");
+            }
         }
         return names;
     }

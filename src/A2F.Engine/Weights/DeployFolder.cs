@@ -82,8 +82,8 @@ internal static class DeployFolder
             if (starts[i] > rowCount - sizes[i])
             {
                 throw new A2FException(A2FErrorCode.InvalidModel,
-                    $"{path}: arrays 'emo_spec_start', 'emo_spec_size': shot '{names[i]}' has rows {starts[i]} to {starts[i] + (long)sizes[i] - 1}, " +
-                    $"'emo_db' has {rowCount}");
+                    $"{path}: arrays 'emo_spec_start', 'emo_spec_size': shot '{names[i]}' has {sizes[i]} rows from {starts[i]}, " +
+                    $"'emo_db' has {rowCount} rows");
             }
         }
         return new ImplicitEmotionDatabase(rowLength, rows, names, starts, sizes);
@@ -118,9 +118,15 @@ internal static class DeployFolder
             throw new A2FException(A2FErrorCode.InvalidModel, $"{path}: array 'poseNames': expected 'neutral' first, found '{names[0]}'");
         string[] poses = names[1..];
         if (poses.Length is 0 or > ModelJson.MaxPoses)
-            throw new A2FException(A2FErrorCode.InvalidModel, $"{path}: array 'poseNames': expected 1 to {ModelJson.MaxPoses} poses beside 'neutral', found {poses.Length}");
+        {
+            throw new A2FException(A2FErrorCode.InvalidModel,
+                $"{path}: array 'poseNames': expected 1 to {ModelJson.MaxPoses} poses beside 'neutral', found {poses.Length}");
+        }
         if (12L * vertices * poses.Length > NpyHeader.MaxArrayBytes)
-            throw new A2FException(A2FErrorCode.OutOfMemory, $"{path}: {poses.Length} poses of {vertices} vertices are more than {NpyHeader.MaxArrayBytes} bytes");
+        {
+            throw new A2FException(A2FErrorCode.OutOfMemory,
+                $"{path}: {poses.Length} poses of {vertices} vertices are more than {NpyHeader.MaxArrayBytes} bytes");
+        }
         float[] neutral = arrays.Points("neutral", vertices);
         // Every pose is in memory before the block for all of them is taken, so a list of names alone takes none.
         float[][] parts = Array.ConvertAll(poses, pose => arrays.Points(pose, vertices));
@@ -139,7 +145,7 @@ internal static class DeployFolder
         return network;
     }
 
-    /// <summary>networkPath names a compiled engine; the weights lie beside it as network.onnx, or under the same name with .onnx.</summary>
+    /// <summary>networkPath names a compiled engine; the weights lie beside it: network.onnx, or the same name with .onnx.</summary>
     private static string? FindOnnx(string networkPath)
     {
         if (networkPath.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase)) return File.Exists(networkPath) ? networkPath : null;
@@ -164,7 +170,10 @@ internal static class DeployFolder
         foreach ((string key, int expected, int found) in sizes)
         {
             if (expected != found)
-                throw new A2FException(A2FErrorCode.InvalidModel, $"{infoFile}: key '{key}': expected {found} as in the network {network}, found {expected}");
+            {
+                throw new A2FException(A2FErrorCode.InvalidModel,
+                    $"{infoFile}: key '{key}': expected {found} as in the network {network}, found {expected}");
+            }
         }
     }
 }

@@ -20,11 +20,14 @@ internal static class FiniteValues
     }
 
     /// <summary>Throws for the first NaN or infinity.</summary>
-    /// <exception cref="A2FException"><see cref="A2FErrorCode.NotFinite"/>, naming <paramref name="what"/>, the index and the value.</exception>
+    /// <exception cref="A2FException">With <paramref name="what"/>, the index and the value.</exception>
     public static void Check(ReadOnlySpan<float> values, string what)
     {
         int bad = IndexOfBad(values);
         if (bad >= 0)
-            throw new A2FException(A2FErrorCode.NotFinite, $"{what}: expected finite numbers, found {values[bad]} at index {bad} of {values.Length}");
+        {
+            throw new A2FException(A2FErrorCode.NotFinite,
+                $"{what}: expected finite numbers, found {values[bad]} at index {bad} of {values.Length}");
+        }
     }
 }

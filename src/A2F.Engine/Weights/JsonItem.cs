@@ -31,7 +31,8 @@ internal readonly struct JsonItem(string file, string key, JsonElement element)
         }
         catch (InvalidOperationException e)
         {
-            throw new A2FException(A2FErrorCode.InvalidFile, $"{file}: a key beside '{Join(name)}' holds an escape that is no character", e);
+            throw new A2FException(A2FErrorCode.InvalidFile,
+                $"{file}: a key beside '{Join(name)}' holds an escape that is no character", e);
         }
     }
 
@@ -51,7 +52,8 @@ internal readonly struct JsonItem(string file, string key, JsonElement element)
         List<JsonItem> items = Items();
         return items.Count == count
             ? items
-            : throw new A2FException(A2FErrorCode.InvalidModel, $"{file}: key '{key}': expected {count} values ({reason}), found {items.Count}");
+            : throw new A2FException(A2FErrorCode.InvalidModel,
+                $"{file}: key '{key}': expected {count} values ({reason}), found {items.Count}");
     }
 
     /// <summary>A text that is not empty.</summary>

@@ -70,7 +70,10 @@ internal sealed unsafe class MappedFile : IDisposable
     private void CheckOpen()
     {
         if (_start == null)
-            throw new A2FException(A2FErrorCode.InvalidArgument, $"{Path} has been closed; keep its model or file object alive while its data is used");
+        {
+            throw new A2FException(A2FErrorCode.InvalidArgument,
+                $"{Path} has been closed; keep its model or file object alive while its data is used");
+        }
     }
 
     /// <summary>Keeps the map reachable, so that it is not collected while views are.</summary>

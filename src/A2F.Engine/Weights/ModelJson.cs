@@ -29,7 +29,8 @@ internal static class ModelJson
             id["actor"].Text(),
             parameters["implicit_emotion_len"].Int(1, 4096),
             emotions,
-            [.. parameters["default_emotion"].Items(emotions.Length, "one per explicit emotion").Select(e => e.Float(-EmotionLimit, EmotionLimit))],
+            [.. parameters["default_emotion"].Items(emotions.Length, "one per explicit emotion")
+                .Select(e => e.Float(-EmotionLimit, EmotionLimit))],
             parameters["num_shapes_skin"].Int(1, MaxShapes),
             parameters["num_verts_skin"].Int(1, MaxVertices),
             parameters["num_shapes_tongue"].Int(1, MaxShapes),
@@ -124,7 +125,8 @@ internal static class ModelJson
     {
         writer.WriteStartObject("blendshape_params");
         writer.WriteNumber("numPoses", solver.ActivePoses.Count);
-        foreach (NumberParameter<SolverParameters> parameter in ParameterTable.Solver) writer.WriteNumber(parameter.Key, parameter.Get(solver));
+        foreach (NumberParameter<SolverParameters> parameter in ParameterTable.Solver)
+            writer.WriteNumber(parameter.Key, parameter.Get(solver));
         foreach (PoseParameter parameter in ParameterTable.Poses) WriteNumbers(writer, parameter.Key, parameter.Get(solver));
         writer.WriteEndObject();
     }

@@ -61,10 +61,17 @@ public sealed class NdArray
             string[] => ElementType.Text,
             _ => throw new A2FException(A2FErrorCode.InvalidArgument, $"arrays of {data.GetType()} are not supported"),
         };
-        long count = 1;
-        foreach (int extent in shape) count = checked(count * extent);
+        long count = shape.Contains(0) ? 0 : 1;
+        foreach (int extent in shape)
+        {
+            if (extent < 0) throw new A2FException(A2FErrorCode.InvalidArgument, $"shape {FormatShape(shape)} has a negative extent");
+            if (count <= int.MaxValue) count *= extent;
+        }
         if (count != data.Length)
-            throw new A2FException(A2FErrorCode.InvalidArgument, $"shape {FormatShape(shape)} has {count} elements, the data has {data.Length}");
+        {
+            throw new A2FException(A2FErrorCode.InvalidArgument,
+                $"shape {FormatShape(shape)} has {(count > int.MaxValue ? "too many" : count)} elements, the data has {data.Length}");
+        }
         return new NdArray(type, shape, data);
     }
 

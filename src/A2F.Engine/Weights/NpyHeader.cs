@@ -117,7 +117,9 @@ internal sealed record NpyHeader(bool BigEndian, char Kind, int ItemSize, bool F
 
         public string Text()
         {
-            char quote = Take('\'') ? '\'' : Take('"') ? '"' : throw new FormatException($"a string expected at position {_at} of the header");
+            char quote = Take('\'') ? '\''
+                : Take('"') ? '"'
+                : throw new FormatException($"a string expected at position {_at} of the header");
             int end = text.IndexOf(quote, _at);
             if (end < 0) throw new FormatException("a string of the header does not end");
             string value = text[_at..end];

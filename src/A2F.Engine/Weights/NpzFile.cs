@@ -10,10 +10,10 @@ namespace A2F.Engine.Weights;
 /// and uint16 as Int32; uint32 and uint64 as Int64.
 /// </para>
 /// <para>
-/// Limits: an entry expands to at most 1032 times its compressed size (deflate's own bound), entries do not share data, a header has at most 64 KiB, an array at
-/// most 8 dimensions, 2 GiB (2147483591 bytes), a text array at most 1048576 elements. No memory is taken on the word of a header: it never
-/// exceeds 8 times the bytes present (texts and widened integers aside), where an entry promises more, it is first decompressed once
-/// to be counted. Every array's checksum is verified.
+/// Limits: an entry expands to at most 1032 times its compressed size (deflate's own bound), entries do not share data, a header has at
+/// most 64 KiB, an array at most 8 dimensions and 2147483591 bytes, a text array at most 1048576 elements. No memory is taken on the
+/// word of a header: it never exceeds 8 times the bytes present (texts and widened integers aside); where an entry promises more, it is
+/// first decompressed once to be counted. Every array's checksum is verified.
 /// </para>
 /// </summary>
 public sealed class NpzFile : IDisposable
@@ -109,7 +109,8 @@ public sealed class NpzFile : IDisposable
                 if (!names.Add(name)) throw new A2FException(A2FErrorCode.InvalidArgument, $"two arrays are called '{name}'");
                 string header = NpyHeader.Format(NpyCodec.DescrOf(array), array.Shape);
                 CheckWritable(name, array, header);
-                ZipArchiveEntry entry = archive.CreateEntry(name + ".npy", compress ? CompressionLevel.Optimal : CompressionLevel.NoCompression);
+                ZipArchiveEntry entry = archive.CreateEntry(
+                    name + ".npy", compress ? CompressionLevel.Optimal : CompressionLevel.NoCompression);
                 entry.LastWriteTime = new DateTimeOffset(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
                 using Stream content = entry.Open();
                 WriteHeader(content, header);
@@ -125,7 +126,10 @@ public sealed class NpzFile : IDisposable
     {
         if (entry.IsEncrypted) throw new FormatException("the entry is encrypted");
         if (entry.Length > DeflateRatio * entry.CompressedLength + Slack)
-            throw new FormatException($"{entry.CompressedLength} compressed bytes cannot hold the {entry.Length} that the directory promises");
+        {
+            throw new FormatException(
+                $"{entry.CompressedLength} compressed bytes cannot hold the {entry.Length} that the directory promises");
+        }
 
         bool trusted = entry.Length <= TrustedRatio * entry.CompressedLength + Slack;
         if (!trusted) CountAndVerify(entry);
@@ -134,7 +138,8 @@ public sealed class NpzFile : IDisposable
         NpyHeader header = ReadHeader(reader);
         if (entry.Length != reader.Position + header.DataBytes)
         {
-            throw new FormatException($"shape {NdArray.FormatShape(header.Shape)} of {header.ItemSize}-byte elements needs {header.DataBytes} bytes, " +
+            throw new FormatException(
+                $"shape {NdArray.FormatShape(header.Shape)} of {header.ItemSize}-byte elements needs {header.DataBytes} bytes, " +
                 $"the entry has {entry.Length - reader.Position}");
         }
         NdArray array = NpyCodec.Decode(header, reader.Fill);
@@ -162,7 +167,8 @@ public sealed class NpzFile : IDisposable
         reader.Fill(size);
         uint length = 0;
         for (int i = size.Length - 1; i >= 0; i--) length = (length << 8) | size[i];
-        if (length > NpyHeader.MaxHeaderBytes) throw new FormatException($"a header of {length} bytes, at most {NpyHeader.MaxHeaderBytes} are read");
+        if (length > NpyHeader.MaxHeaderBytes)
+            throw new FormatException($"a header of {length} bytes, at most {NpyHeader.MaxHeaderBytes} are read");
         byte[] text = new byte[length];
         reader.Fill(text);
         return NpyHeader.Parse(text);

@@ -47,7 +47,8 @@ internal static class PackedReader
         if (version != PackedFormat.Version)
         {
             throw new A2FException(A2FErrorCode.InvalidFile,
-                $"{root.File}: key 'version': expected {PackedFormat.Version}, found {version}; import the model again with this version of the engine");
+                $"{root.File}: key 'version': expected {PackedFormat.Version}, found {version}; " +
+                "import the model again with this version of the engine");
         }
         Require(root["kind"], "regression");
     }
@@ -110,7 +111,8 @@ internal static class PackedReader
         return new ImplicitEmotionDatabase(info.ImplicitEmotionLength, rows, names, starts, sizes);
     }
 
-    private static (BlendshapeSet Set, SolverParameters Solver)? ReadBlendshapes(string part, JsonItem root, int vertices, PackedTensors tensors)
+    private static (BlendshapeSet Set, SolverParameters Solver)? ReadBlendshapes(
+        string part, JsonItem root, int vertices, PackedTensors tensors)
     {
         if (root.Find(part) is not { } node) return null;
         string[] poses = [.. node["poses"].Items().Select(p => p.Text())];

@@ -76,7 +76,10 @@ internal sealed class PackedTensors : IDisposable
         {
             uint found = Crc32.Append(0, _file.Bytes(name));
             if (found != expected)
-                throw new A2FException(A2FErrorCode.InvalidFile, $"{_path}: tensor '{name}': the checksum is {found:x8}, the manifest says {expected:x8}");
+            {
+                throw new A2FException(A2FErrorCode.InvalidFile,
+                    $"{_path}: tensor '{name}': the checksum is {found:x8}, the manifest says {expected:x8}");
+            }
             if (_file.TypeOf(name) == ElementType.Float32) FiniteValues.Check(_file.Float32(name).Span, $"{_path}: tensor '{name}'");
         }
     }
@@ -97,7 +100,8 @@ internal sealed class PackedTensors : IDisposable
             if (!_checksums.TryAdd(name, crc)) throw item["name"].Wrong("different names");
             if (!_file.ShapeOf(name).SequenceEqual(shape))
             {
-                throw new A2FException(A2FErrorCode.InvalidModel, $"{_path}: tensor '{name}': expected shape {NdArray.FormatShape(shape)} " +
+                throw new A2FException(A2FErrorCode.InvalidModel,
+                    $"{_path}: tensor '{name}': expected shape {NdArray.FormatShape(shape)} " +
                     $"as in the manifest, found {NdArray.FormatShape(_file.ShapeOf(name))}");
             }
             listed.Add((name, shape, crc));
@@ -107,7 +111,8 @@ internal sealed class PackedTensors : IDisposable
     }
 
     private A2FException Mismatch(JsonItem manifest) => new(A2FErrorCode.InvalidModel,
-        $"{_path}: its '{PackedFormat.ContentKey}' is not that of {manifest.File}: the two files do not belong together; import the model again");
+        $"{_path}: its '{PackedFormat.ContentKey}' is not that of {manifest.File}: " +
+        "the two files do not belong together; import the model again");
 
     private void CheckShape(string name, int[] shape)
     {
@@ -116,7 +121,8 @@ internal sealed class PackedTensors : IDisposable
         for (int i = 0; same && i < shape.Length; i++) same = shape[i] == -1 ? found[i] > 0 : found[i] == shape[i];
         if (same) return;
         string expected = NdArray.FormatShape(shape).Replace("-1", "1 or more", StringComparison.Ordinal);
-        throw new A2FException(A2FErrorCode.InvalidModel, $"{_path}: tensor '{name}': expected shape {expected}, found {NdArray.FormatShape(found)}");
+        throw new A2FException(A2FErrorCode.InvalidModel,
+            $"{_path}: tensor '{name}': expected shape {expected}, found {NdArray.FormatShape(found)}");
     }
 
     private void RequireListed(string name)

@@ -85,7 +85,8 @@ internal static class PackedWriter
         AddBlendshapes("tongue", model.TongueBlendshapes);
         return tensors;
 
-        void Add(string name, ReadOnlyMemory<float> data, params int[] shape) => tensors.Add(SafetensorsWriter.Tensor.Of(name, data, shape));
+        void Add(string name, ReadOnlyMemory<float> data, params int[] shape) =>
+            tensors.Add(SafetensorsWriter.Tensor.Of(name, data, shape));
 
         void AddBlendshapes(string part, BlendshapeSet? set)
         {

@@ -3,7 +3,10 @@ using A2F.Engine.Networks;
 
 namespace A2F.Engine.Weights;
 
-/// <summary>Everything that a regression model folder holds, checked and in memory (or mapped): either NVIDIA's deploy format or this engine's packed one.</summary>
+/// <summary>
+/// Everything that a regression model folder holds, checked and in memory (or mapped): either NVIDIA's deploy format or this engine's
+/// packed one.
+/// </summary>
 public sealed class RegressionModelFolder : IDisposable
 {
     /// <summary>The folder.</summary>
@@ -90,13 +93,20 @@ public sealed class RegressionModelFolder : IDisposable
     {
         if (!Directory.Exists(path))
         {
-            if (!File.Exists(path)) throw new A2FException(A2FErrorCode.FileNotFound, $"'{path}' does not exist; a model folder was expected");
+            if (!File.Exists(path))
+            {
+                throw new A2FException(A2FErrorCode.FileNotFound,
+                    $"'{path}' does not exist; a model folder was expected");
+            }
             return (path, System.IO.Path.GetFileName(path) == PackedFormat.ManifestFile);
         }
         string manifest = System.IO.Path.Combine(path, PackedFormat.ManifestFile);
         if (File.Exists(manifest)) return (manifest, true);
         string model = System.IO.Path.Combine(path, "model.json");
         if (File.Exists(model)) return (model, false);
-        throw new A2FException(A2FErrorCode.FileNotFound, $"'{path}' holds neither model.json nor {PackedFormat.ManifestFile}; it is no model folder");
+    {
+        throw new A2FException(A2FErrorCode.FileNotFound,
+            $"'{path}' holds neither model.json nor {PackedFormat.ManifestFile}; it is no model folder");
+    }
     }
 }

@@ -81,7 +81,10 @@ internal static class SafetensorsHeader
         if (!offsets[0].TryGetInt64(out long begin) || !offsets[1].TryGetInt64(out long end) || begin < 0 || end < begin)
             throw new FormatException($"data_offsets {offsets}");
         if (end - begin != bytes)
-            throw new FormatException($"{dtype} of shape {NdArray.FormatShape(shape)} needs {bytes} bytes, data_offsets give {end - begin}");
+        {
+            throw new FormatException(
+                $"{dtype} of shape {NdArray.FormatShape(shape)} needs {bytes} bytes, data_offsets give {end - begin}");
+        }
         return new SafetensorsEntry(name, type, shape, begin, bytes);
     }
 

@@ -52,7 +52,10 @@ internal static class SafetensorsWriter
         }
         byte[] header = Header(tensors, offsets, metadata);
         if (header.Length > SafetensorsHeader.MaxHeaderBytes)
-            throw new A2FException(A2FErrorCode.InvalidArgument, $"{path}: the header would have {header.Length} bytes, at most {SafetensorsHeader.MaxHeaderBytes}");
+        {
+            throw new A2FException(A2FErrorCode.InvalidArgument,
+                $"{path}: the header would have {header.Length} bytes, at most {SafetensorsHeader.MaxHeaderBytes}");
+        }
         SafeFile.WriteWhole(path, stream =>
         {
             stream.Write(header);

@@ -13,16 +13,19 @@ public sealed class DeployFolderTests : IDisposable
     public void A_folder_without_a_network_is_read_whole()
     {
         using RegressionModelFolder model = RegressionModelFolder.Load(TestData.Path("golden/model_regression"));
-        Assert.Equal(("synthetic", 16, 8320, 4160, 16000), (model.Info.Actor, model.Info.ImplicitEmotionLength, model.Info.BufferLength,
+        Assert.Equal(("synthetic", 16, 8320, 4160, 16000),
+            (model.Info.Actor, model.Info.ImplicitEmotionLength, model.Info.BufferLength,
             model.Info.BufferOffset, model.Info.SampleRate));
         Assert.Equal(["amazement", "anger", "cheekiness"], model.Info.Emotions.Take(3));
         Assert.Equal(12 + 6 + 15 + 4, model.Info.OutputLength);
-        Assert.Equal((1.1f, -0.03f, 17f, 0.25f), (model.Parameters.SkinStrength, model.Parameters.LipOpenOffset, model.Parameters.EyeSaccadeSeed,
+        Assert.Equal((1.1f, -0.03f, 17f, 0.25f),
+            (model.Parameters.SkinStrength, model.Parameters.LipOpenOffset, model.Parameters.EyeSaccadeSeed,
             model.Parameters.LeftEyeRotXOffset));
         Assert.Equal(("angry_take2", 5), (model.SourceShot, model.SourceFrame));
         Assert.Equal([12 * 1800, 1800, 1800, 1800, 6 * 360, 360, 15, 10000],
             new[] { model.Geometry.SkinBasis, model.Geometry.SkinNeutral, model.Geometry.LipOpenDelta, model.Geometry.EyeCloseDelta,
-                model.Geometry.TongueBasis, model.Geometry.TongueNeutral, model.Geometry.NeutralJaw, model.Geometry.SaccadeRotations }.Select(m => m.Length));
+                model.Geometry.TongueBasis, model.Geometry.TongueNeutral, model.Geometry.NeutralJaw, model.Geometry.SaccadeRotations }
+                .Select(m => m.Length));
         Assert.Equal(17 * 16, model.ImplicitEmotions.Rows.Length);
         Assert.Equal(52, model.SkinBlendshapes!.PoseNames.Count);
         Assert.Equal("eyeBlinkLeft", model.SkinBlendshapes.PoseNames[0]);

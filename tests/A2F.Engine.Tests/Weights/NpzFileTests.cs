@@ -142,7 +142,8 @@ public sealed class NpzFileTests : IDisposable
     [Fact]
     public void A_promise_beyond_deflates_ratio_is_refused_and_one_within_it_takes_no_memory_before_it_is_kept()
     {
-        byte[] zip = Zip(Npy("{'descr': '|u1', 'fortran_order': False, 'shape': (1000000000,), }", new byte[1_000_000]), CompressionLevel.Optimal);
+        byte[] npy = Npy("{'descr': '|u1', 'fortran_order': False, 'shape': (1000000000,), }", new byte[1_000_000]);
+        byte[] zip = Zip(npy, CompressionLevel.Optimal);
         int central = zip.AsSpan().LastIndexOf("PK\x01\x02"u8);
         BinaryPrimitives.WriteUInt32LittleEndian(zip.AsSpan(central + 24), 1_000_000_074);
         Assert.Contains("cannot hold", AssertRefused("bomb.npz", zip).Message, StringComparison.Ordinal);
@@ -169,7 +170,8 @@ public sealed class NpzFileTests : IDisposable
     [Fact]
     public void Truncations_and_bit_flips_are_only_ever_refused()
     {
-        NpzFile.Write(_folder.File("ok.npz"), [new("x", NdArray.Of(new float[100], 10, 10)), new("s", NdArray.Of(new[] { "a", "bc" }, 2))], true);
+        NpzFile.Write(_folder.File("ok.npz"),
+            [new("x", NdArray.Of(new float[100], 10, 10)), new("s", NdArray.Of(new[] { "a", "bc" }, 2))], true);
         byte[] good = File.ReadAllBytes(_folder.File("ok.npz"));
         for (int length = 0; length < good.Length; length++) Assert.NotNull(Record(good[..length]));
         Random random = new(11);
@@ -251,13 +253,16 @@ public sealed class NpzFileTests : IDisposable
         switch (expected.Type)
         {
             case ElementType.Float32:
-                Assert.Equal(expected.Data<float>().Select(BitConverter.SingleToInt32Bits), found.Data<float>().Select(BitConverter.SingleToInt32Bits));
+                Assert.Equal(
+                    expected.Data<float>().Select(BitConverter.SingleToInt32Bits), found.Data<float>().Select(BitConverter.SingleToInt32Bits));
                 break;
             case ElementType.Float64:
-                Assert.Equal(expected.Data<double>().Select(BitConverter.DoubleToInt64Bits), found.Data<double>().Select(BitConverter.DoubleToInt64Bits));
+                Assert.Equal(
+                    expected.Data<double>().Select(BitConverter.DoubleToInt64Bits), found.Data<double>().Select(BitConverter.DoubleToInt64Bits));
                 break;
             case ElementType.Float16:
-                Assert.Equal(expected.Data<Half>().Select(BitConverter.HalfToInt16Bits), found.Data<Half>().Select(BitConverter.HalfToInt16Bits));
+                Assert.Equal(
+                    expected.Data<Half>().Select(BitConverter.HalfToInt16Bits), found.Data<Half>().Select(BitConverter.HalfToInt16Bits));
                 break;
             case ElementType.Int32: Assert.Equal(expected.Data<int>(), found.Data<int>()); break;
             case ElementType.Int64: Assert.Equal(expected.Data<long>(), found.Data<long>()); break;

@@ -124,9 +124,11 @@ public sealed class SafetensorsFileTests : IDisposable
     [Fact]
     public void Truncations_and_bit_flips_are_only_ever_refused_or_read()
     {
-        SafetensorsFile.Write(_folder.File("ok.safetensors"), [new("f", NdArray.Of(new float[30], 5, 6)), new("i", NdArray.Of(new int[3], 3))]);
+        SafetensorsFile.Write(_folder.File("ok.safetensors"),
+            [new("f", NdArray.Of(new float[30], 5, 6)), new("i", NdArray.Of(new int[3], 3))]);
         byte[] good = System.IO.File.ReadAllBytes(_folder.File("ok.safetensors"));
-        for (int length = 0; length < good.Length; length++) Assert.False(Readable(good[..length]), $"{length} of {good.Length} bytes were accepted");
+        for (int length = 0; length < good.Length; length++)
+            Assert.False(Readable(good[..length]), $"{length} of {good.Length} bytes were accepted");
         Random random = new(5);
         for (int i = 0; i < 2000; i++)
         {
