@@ -104,9 +104,7 @@ public sealed class RegressionModelFolder : IDisposable
         if (File.Exists(manifest)) return (manifest, true);
         string model = System.IO.Path.Combine(path, "model.json");
         if (File.Exists(model)) return (model, false);
-    {
         throw new A2FException(A2FErrorCode.FileNotFound,
             $"'{path}' holds neither model.json nor {PackedFormat.ManifestFile}; it is no model folder");
-    }
     }
 }
