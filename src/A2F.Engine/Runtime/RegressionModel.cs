@@ -14,6 +14,7 @@ public sealed class RegressionModel : IDisposable
     private readonly CpuOperators? _ops;
     private readonly RegressionNetwork? _network;
     private readonly Lazy<FaceRig> _rig;
+    private bool _disposed;
 
     private RegressionModel(RegressionModelFolder folder, ModelOptions options)
     {
@@ -55,8 +56,15 @@ public sealed class RegressionModel : IDisposable
     public RegressionModelFolder Folder { get; }
 
     /// <summary>The face; checked when first asked for.</summary>
-    /// <exception cref="A2FException">Its parts do not fit together.</exception>
-    public FaceRig Rig => _rig.Value;
+    /// <exception cref="A2FException">Its parts do not fit together, or the model is disposed.</exception>
+    public FaceRig Rig
+    {
+        get
+        {
+            CheckAlive();
+            return _rig.Value;
+        }
+    }
 
     /// <summary>Whether there is a network to run.</summary>
     public bool HasNetwork => _network is not null;
@@ -83,9 +91,10 @@ public sealed class RegressionModel : IDisposable
     /// <param name="windows">[count, <see cref="InputLength"/>], samples already multiplied by the input strength.</param>
     /// <param name="emotions">[count, <see cref="EmotionLength"/>].</param>
     /// <param name="results">[count, <see cref="OutputLength"/>].</param>
-    /// <exception cref="A2FException">Lengths do not agree, or a value is not finite.</exception>
+    /// <exception cref="A2FException">Lengths do not agree, a value is not finite, or the model is disposed.</exception>
     public void Infer(ReadOnlySpan<float> windows, ReadOnlySpan<float> emotions, Span<float> results)
     {
+        CheckAlive();
         int count = windows.Length / InputLength;
         CheckLength("windows", windows.Length, count, InputLength);
         CheckLength("emotions", emotions.Length, count, EmotionLength);
@@ -102,6 +111,11 @@ public sealed class RegressionModel : IDisposable
         CheckFinite("network output", results, OutputLength);
     }
 
+    private void CheckAlive()
+    {
+        if (_disposed) throw new A2FException(A2FErrorCode.InvalidArgument, $"the model of {Folder.Path} was disposed");
+    }
+
     private static void CheckLength(string what, int found, int count, int length)
     {
         if (found != count * length)
@@ -112,12 +126,17 @@ public sealed class RegressionModel : IDisposable
     {
         int index = Finite.IndexOfBad(values);
         if (index >= 0)
-            throw new A2FException(A2FErrorCode.NotFinite, $"{what} {index / length}: element {index % length} is {values[index]}; expected a finite number below 1e6");
+        {
+            throw new A2FException(A2FErrorCode.NotFinite,
+                $"{what} {index / length}: element {index % length} is {values[index]}; expected a finite number below 1e6");
+        }
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_disposed) return;
+        _disposed = true;
         _ops?.Dispose();
         Folder.Dispose();
     }

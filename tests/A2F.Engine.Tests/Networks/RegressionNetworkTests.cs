@@ -143,6 +143,20 @@ public sealed class RegressionNetworkTests
         Assert.Contains("emotions", e.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_disposed_model_says_so_and_may_be_disposed_again()
+    {
+        foreach (string path in new[] { Fixture("reg_autocorr"), TestData.Path("golden/model_regression") })
+        {
+            RegressionModel model = RegressionModel.Load(path);
+            float[] windows = new float[model.HasNetwork ? model.InputLength : 0];
+            model.Dispose();
+            model.Dispose();
+            Assert.Contains("disposed", Assert.Throws<A2FException>(() => model.Infer(windows, [], [])).Message, StringComparison.Ordinal);
+            Assert.Contains("disposed", Assert.Throws<A2FException>(() => model.Rig).Message, StringComparison.Ordinal);
+        }
+    }
+
     private static string Fixture(string folder) => TestData.Path("fixtures/" + folder);
 
     private static T[] Part<T>(T[] rows, int length, int first, int size) =>

@@ -110,17 +110,13 @@ internal static unsafe class CpuGemm
         for (int row = firstRow; row < endRow; row++)
         {
             int column = group * job.Outputs + firstColumn;
-            float* residual = job.HasResidual ? RowAddress(job.Residual, row) + column : null;
-            Finish(RowAddress(job.Y, row) + column, residual, columns, job.Activation);
+            float* residual = job.HasResidual ? CpuRows.Address(job.Residual, row) + column : null;
+            Finish(CpuRows.Address(job.Y, row) + column, residual, columns, job.Activation);
         }
     }
 
     /// <summary>Start of part <paramref name="part"/> when <paramref name="total"/> is cut into <paramref name="parts"/> even parts.</summary>
     private static int Split(int total, int parts, int part) => (int)((long)total * part / parts);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float* RowAddress(in Tensor t, int row) =>
-        (float*)t.Address + row / t.Rows * t.ItemStride + (long)(row % t.Rows) * t.RowStride;
 
     private static void RunTile(
         in Job job, int group, int row, int rows, int panel, int panels, int k, int depth, float* packed, float* spill)
@@ -132,7 +128,7 @@ internal static unsafe class CpuGemm
         float* bias = !add ? job.Bias + globalPanel * GemmKernels.PanelWidth : null;
         int column = panel * GemmKernels.PanelWidth;
         int columns = Math.Min(panels * GemmKernels.PanelWidth, job.Outputs - column);
-        float* c = RowAddress(job.Y, row) + group * job.Outputs + column;
+        float* c = CpuRows.Address(job.Y, row) + group * job.Outputs + column;
 
         // A tile over two items that are not evenly spaced, or a panel that is not full, goes through scratch memory.
         bool even = job.EvenStride != 0 || row % job.Y.Rows + rows <= job.Y.Rows;
@@ -144,10 +140,10 @@ internal static unsafe class CpuGemm
         const int SpillStride = 2 * GemmKernels.PanelWidth;
         if (add)
         {
-            for (int r = 0; r < rows; r++) Copy(RowAddress(job.Y, row + r) + group * job.Outputs + column, spill + r * SpillStride, columns);
+            for (int r = 0; r < rows; r++) Copy(CpuRows.Address(job.Y, row + r) + group * job.Outputs + column, spill + r * SpillStride, columns);
         }
         job.Kernel(rows, panels, depth, packed, b, panelStride, spill, SpillStride, bias);
-        for (int r = 0; r < rows; r++) Copy(spill + r * SpillStride, RowAddress(job.Y, row + r) + group * job.Outputs + column, columns);
+        for (int r = 0; r < rows; r++) Copy(spill + r * SpillStride, CpuRows.Address(job.Y, row + r) + group * job.Outputs + column, columns);
     }
 
     private static void Copy(float* source, float* target, int count) =>

@@ -11,6 +11,7 @@ internal sealed unsafe class CpuOperators : OperatorSet
     private readonly nint* _gemmScratch;
     private readonly nint* _rowScratch;
     private int _rowScratchFloats;
+    private bool _disposed;
 
     /// <summary>Operators on this many threads with the kernels of an instruction set (by default the widest).</summary>
     internal CpuOperators(int threads = 1, CpuInstructionSet? instructionSet = null)
@@ -97,109 +98,92 @@ internal sealed unsafe class CpuOperators : OperatorSet
         CpuGemm.Run(_pool, _kernels, _gemmScratch, x, stride, w, y, epilogue);
     }
 
-    private struct RowJob
-    {
-        internal Tensor A, X, Y;
-        internal float* Scale, Shift;
-        internal float Number;
-        internal Activation Activation;
-        internal int Parts, Count;
-        internal bool Accumulate;
-        internal nint* Scratch;
-    }
+    private readonly record struct GroupNormJob(Tensor X, Tensor Scale, Tensor Shift, float Epsilon, Activation Activation, int Parts);
 
     internal override void GroupNorm(Tensor x, Tensor scale, Tensor shift, float epsilon, Activation activation)
     {
-        RowJob job = new()
-        {
-            X = x, Scale = (float*)scale.Address, Shift = (float*)shift.Address, Number = epsilon, Activation = activation,
-            Parts = (x.Columns + CpuRows.ChannelsPerTask - 1) / CpuRows.ChannelsPerTask,
-        };
-        _pool.Run(x.Items * job.Parts, &job, &Task);
+        int parts = (x.Columns + CpuRows.ChannelsPerTask - 1) / CpuRows.ChannelsPerTask;
+        GroupNormJob job = new(x, scale, shift, epsilon, activation, parts);
+        _pool.Run(x.Items * parts, &job, &Task);
 
         static void Task(void* state, int task, int worker)
         {
-            ref readonly RowJob job = ref *(RowJob*)state;
-            int first = task % job.Parts * CpuRows.ChannelsPerTask;
-            CpuRows.GroupNorm(job.X, task / job.Parts, first, Math.Min(CpuRows.ChannelsPerTask, job.X.Columns - first),
-                job.Scale, job.Shift, job.Number, job.Activation);
+            ref readonly GroupNormJob job = ref *(GroupNormJob*)state;
+            int first = task % job.Parts * CpuRows.ChannelsPerTask, count = Math.Min(CpuRows.ChannelsPerTask, job.X.Columns - first);
+            CpuRows.GroupNorm(
+                job.X, task / job.Parts, first, count, (float*)job.Scale.Address, (float*)job.Shift.Address, job.Epsilon, job.Activation);
         }
     }
+
+    private readonly record struct LayerNormJob(Tensor X, Tensor Scale, Tensor Shift, float Epsilon, Tensor Y);
 
     internal override void LayerNorm(Tensor x, Tensor scale, Tensor shift, float epsilon, Tensor y)
     {
-        RowJob job = new() { X = x, Y = y, Scale = (float*)scale.Address, Shift = (float*)shift.Address, Number = epsilon };
-        _pool.Run(x.Items, &job, &Task);
+        LayerNormJob job = new(x, scale, shift, epsilon, y);
+        _pool.Run(x.Items * x.Rows, &job, &Task);
 
         static void Task(void* state, int task, int worker)
         {
-            ref readonly RowJob job = ref *(RowJob*)state;
-            float* x = (float*)job.X.Address + task * job.X.ItemStride, y = (float*)job.Y.Address + task * job.Y.ItemStride;
-            for (int t = 0; t < job.X.Rows; t++)
-                CpuRows.LayerNorm(x + (long)t * job.X.RowStride, job.Scale, job.Shift, job.Number, y + (long)t * job.Y.RowStride, job.X.Columns);
+            ref readonly LayerNormJob job = ref *(LayerNormJob*)state;
+            CpuRows.LayerNorm(
+                CpuRows.Address(job.X, task), (float*)job.Scale.Address, (float*)job.Shift.Address, job.Epsilon,
+                CpuRows.Address(job.Y, task), job.X.Columns);
         }
     }
 
+    private readonly record struct AttentionJob(Tensor Qkv, int Heads, Tensor Y, nint Scratch);
+
     internal override void Attention(Tensor qkv, int heads, Tensor y)
     {
-        RowJob job = new() { X = qkv, Y = y, Count = heads, Scratch = RowScratch(qkv.Rows + 8) };
+        AttentionJob job = new(qkv, heads, y, (nint)RowScratch(qkv.Rows + 8));
         _pool.Run(qkv.Items * heads, &job, &Task);
 
         static void Task(void* state, int task, int worker)
         {
-            ref readonly RowJob job = ref *(RowJob*)state;
-            CpuRows.Attention(job.X, task / job.Count, task % job.Count, job.Count, job.Y, (float*)job.Scratch[worker]);
+            ref readonly AttentionJob job = ref *(AttentionJob*)state;
+            CpuRows.Attention(job.Qkv, task / job.Heads, task % job.Heads, job.Heads, job.Y, ((float**)job.Scratch)[worker]);
         }
     }
 
+    private readonly record struct AutoCorrelationJob(Tensor Audio, Tensor Taper, int Hop, float Scale, Tensor Y, nint Scratch);
+
     internal override void AutoCorrelation(Tensor audio, Tensor taper, int hop, float scale, Tensor y)
     {
-        RowJob job = new()
-        {
-            X = audio, Y = y, Scale = (float*)taper.Address, Number = scale, Count = taper.Columns, Parts = hop,
-            Scratch = RowScratch(taper.Columns),
-        };
-        _pool.Run(audio.Items, &job, &Task);
+        AutoCorrelationJob job = new(audio, taper, hop, scale, y, (nint)RowScratch(taper.Columns));
+        _pool.Run(y.Items * y.Rows, &job, &Task);
 
         static void Task(void* state, int task, int worker)
         {
-            ref readonly RowJob job = ref *(RowJob*)state;
-            float* audio = (float*)job.X.Address + task * job.X.ItemStride, y = (float*)job.Y.Address + task * job.Y.ItemStride;
-            for (int frame = 0; frame < job.Y.Rows; frame++)
-            {
-                CpuRows.AutoCorrelation(audio + (long)frame * job.Parts, job.Scale, job.Count, job.Number,
-                    y + (long)frame * job.Y.RowStride, job.Y.Columns, (float*)job.Scratch[worker]);
-            }
+            ref readonly AutoCorrelationJob job = ref *(AutoCorrelationJob*)state;
+            float* frame = CpuRows.Address(job.Audio, task / job.Y.Rows) + (long)(task % job.Y.Rows) * job.Hop;
+            CpuRows.AutoCorrelation(
+                frame, (float*)job.Taper.Address, job.Taper.Columns, job.Scale, CpuRows.Address(job.Y, task), job.Y.Columns,
+                ((float**)job.Scratch)[worker]);
+        }
+    }
+
+    private readonly record struct SubtractJob(Tensor A, Tensor B, Tensor Y);
+
+    internal override void Subtract(Tensor a, Tensor b, Tensor y)
+    {
+        SubtractJob job = new(a, b, y);
+        _pool.Run(y.Items * y.Rows, &job, &Task);
+
+        static void Task(void* state, int task, int worker)
+        {
+            ref readonly SubtractJob job = ref *(SubtractJob*)state;
+            CpuRows.Subtract(CpuRows.Address(job.A, task), CpuRows.Address(job.B, task), CpuRows.Address(job.Y, task), job.Y.Columns);
         }
     }
 
     internal override void Scale(Tensor x, float factor, Tensor y, bool accumulate = false)
     {
-        for (int item = 0; item < y.Items; item++)
+        for (int row = 0; row < y.Items * y.Rows; row++)
         {
-            for (int t = 0; t < y.Rows; t++)
-            {
-                float* source = (float*)x.Address + item * x.ItemStride + (x.Rows == 1 ? 0 : (long)t * x.RowStride);
-                float* target = (float*)y.Address + item * y.ItemStride + (long)t * y.RowStride;
-                if (accumulate) CpuRows.AddScaled(source, factor, target, y.Columns);
-                else CpuRows.SetScaled(source, factor, target, y.Columns);
-            }
+            float* source = CpuRows.Address(x, x.Rows == 1 ? row / y.Rows : row), target = CpuRows.Address(y, row);
+            if (accumulate) CpuRows.AddScaled(source, factor, target, y.Columns);
+            else CpuRows.SetScaled(source, factor, target, y.Columns);
         }
-    }
-
-    internal override void Subtract(Tensor a, Tensor b, Tensor y)
-    {
-        RowJob job = new() { A = a, X = b, Y = y };
-        _pool.Run(y.Items * y.Rows, &job, &Task);
-
-        static void Task(void* state, int task, int worker)
-        {
-            ref readonly RowJob job = ref *(RowJob*)state;
-            int item = task / job.Y.Rows, row = task % job.Y.Rows;
-            CpuRows.Subtract(Row(job.A, item, row), Row(job.X, item, row), Row(job.Y, item, row), job.Y.Columns);
-        }
-
-        static float* Row(in Tensor t, int item, int row) => (float*)t.Address + item * t.ItemStride + (long)row * t.RowStride;
     }
 
     /// <summary>A buffer per thread for a row; grows only when an operator first meets a longer row.</summary>
@@ -215,6 +199,8 @@ internal sealed unsafe class CpuOperators : OperatorSet
 
     public override void Dispose()
     {
+        if (_disposed) return;
+        _disposed = true;
         _pool.Dispose();
         _memory.Dispose();
         NativeMemory.Free(_gemmScratch);

@@ -9,6 +9,11 @@ internal static unsafe class CpuRows
     /// <summary>Channels per task of the group norm: two cache lines.</summary>
     internal const int ChannelsPerTask = 32;
 
+    /// <summary>Address of a row, the rows of all items counted through.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static float* Address(in Tensor t, int row) =>
+        (float*)t.Address + row / t.Rows * t.ItemStride + (long)(row % t.Rows) * t.RowStride;
+
     /// <summary>Applies an activation to eight elements.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector256<float> Activate(Vector256<float> x, Activation activation) => activation switch
