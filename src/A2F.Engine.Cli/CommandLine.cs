@@ -56,6 +56,7 @@ internal static class CommandLine
             RunCommand.Create(terminal),
             PostprocessCommand.Create(terminal),
             InfoCommand.Create(terminal),
+            DoctorCommand.Create(terminal),
             ImportCommand.Create(terminal),
         };
         root.SetAction(NoCommand);

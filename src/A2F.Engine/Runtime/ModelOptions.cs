@@ -5,6 +5,8 @@ namespace A2F.Engine.Runtime;
 /// <summary>Where and how a model runs.</summary>
 public sealed record ModelOptions
 {
+    internal static int DefaultThreads => Math.Min(Environment.ProcessorCount, 8);
+
     /// <summary>Threads of the CPU backend, the caller's included; 0 for one per processor, 8 at most. Results do not depend on it.</summary>
     public int Threads { get; init; }
 

@@ -23,7 +23,7 @@ public sealed class RegressionModel : IDisposable
         if (folder.Network is null) return;
         if (options.MaxBatch is < 1 or > 1024)
             throw new A2FException(A2FErrorCode.OutOfRange, $"batch: expected 1 to 1024, found {options.MaxBatch}");
-        int threads = options.Threads == 0 ? Math.Min(Environment.ProcessorCount, 8) : options.Threads;
+        int threads = options.Threads == 0 ? ModelOptions.DefaultThreads : options.Threads;
         _ops = new CpuOperators(threads, options.InstructionSet);
         try
         {

@@ -1,0 +1,62 @@
+namespace A2F.Engine.Backends.Cuda.Driver;
+
+/// <summary>
+/// A device's primary context, which CUDA code of the same process shares. Constructors and Dispose of what lives in a context enter it
+/// themselves, on any thread; all other calls expect that the caller has entered it, so that a tick pays for that once.
+/// </summary>
+internal sealed unsafe class CudaContext : IDisposable
+{
+    private bool _disposed;
+
+    internal CudaContext(CudaDevice device)
+    {
+        Device = device;
+        CUcontext context;
+        Driver.Check(Driver.Table.DevicePrimaryCtxRetain(&context, device.Handle), "cuDevicePrimaryCtxRetain");
+        Handle = context;
+    }
+
+    internal CudaDevice Device { get; }
+
+    internal CudaDriver Driver => Device.Driver;
+
+    internal CUcontext Handle { get; }
+
+    /// <summary>Makes the context current on this thread until the scope is disposed.</summary>
+    internal Scope Enter()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        Driver.Check(Driver.Table.CtxPushCurrent(Handle), "cuCtxPushCurrent");
+        return new Scope(Driver);
+    }
+
+    /// <summary>Waits until the device has done all work of this context.</summary>
+    internal void Synchronize() => Driver.Check(Driver.Table.CtxSynchronize(), "cuCtxSynchronize");
+
+    /// <summary>Free and total device memory in bytes.</summary>
+    internal (long Free, long Total) MemoryInfo()
+    {
+        nuint free, total;
+        Driver.Check(Driver.Table.MemGetInfo(&free, &total), "cuMemGetInfo");
+        return ((long)free, (long)total);
+    }
+
+    /// <summary>Gives the primary context back; everything in it must be disposed before.</summary>
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        Driver.CheckRelease(Driver.Table.DevicePrimaryCtxRelease(Device.Handle), "cuDevicePrimaryCtxRelease");
+    }
+
+    /// <summary>The stretch of code in which a context is current.</summary>
+    internal readonly ref struct Scope(CudaDriver driver)
+    {
+        /// <summary>Makes current again what was before. Does not throw, or what the scope has made would be lost.</summary>
+        public void Dispose()
+        {
+            CUcontext popped;
+            driver.Table.CtxPopCurrent(&popped);
+        }
+    }
+}
