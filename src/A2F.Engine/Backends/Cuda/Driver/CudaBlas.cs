@@ -48,10 +48,12 @@ internal sealed unsafe class CudaBlas : IDisposable
     public void Dispose()
     {
         if (_handle == default) return;
-        using CudaContext.Scope scope = _context.Enter();
+        CudaContext.ReleaseScope scope = _context.EnterToRelease();
         CublasHandle handle = _handle;
         _handle = default;
-        Check(_table.Destroy(handle), "cublasDestroy");
+        CublasStatus status = _table.Destroy(handle);
+        scope.End(CUresult.Success, "cublasDestroy");
+        Check(status, "cublasDestroy");
     }
 
     private void Check(CublasStatus status, string call)

@@ -30,6 +30,9 @@ internal sealed unsafe class CudaContext : IDisposable
         return new Scope(Driver);
     }
 
+    /// <summary>Makes the context current to release something in it; end with <see cref="ReleaseScope.End"/>.</summary>
+    internal ReleaseScope EnterToRelease() => new(Driver, Driver.Table.CtxPushCurrent(Handle));
+
     /// <summary>Waits until the device has done all work of this context.</summary>
     internal void Synchronize() => Driver.Check(Driver.Table.CtxSynchronize(), "cuCtxSynchronize");
 
@@ -57,6 +60,19 @@ internal sealed unsafe class CudaContext : IDisposable
         {
             CUcontext popped;
             driver.Table.CtxPopCurrent(&popped);
+        }
+    }
+
+    /// <summary>The release of something in a context: tried even where the context could not be made current, so that nothing leaks.</summary>
+    internal readonly ref struct ReleaseScope(CudaDriver driver, CUresult entered)
+    {
+        /// <summary>Leaves the context and reports what failed.</summary>
+        internal void End(CUresult released, string call)
+        {
+            CUcontext popped;
+            if (entered == CUresult.Success) driver.Table.CtxPopCurrent(&popped);
+            driver.CheckRelease(entered, "cuCtxPushCurrent");
+            driver.CheckRelease(released, call);
         }
     }
 }

@@ -77,9 +77,9 @@ internal sealed unsafe class CudaDeviceVariable<T> : IDisposable
     public void Dispose()
     {
         if (_pointer == default) return;
-        using CudaContext.Scope scope = _context.Enter();
+        CudaContext.ReleaseScope scope = _context.EnterToRelease();
         CUdeviceptr pointer = _pointer;
         _pointer = default;
-        _driver.CheckRelease(_driver.Table.MemFree(pointer), "cuMemFree");
+        scope.End(_driver.Table.MemFree(pointer), "cuMemFree");
     }
 }

@@ -62,7 +62,7 @@ internal sealed unsafe class CudaDriver
     /// <summary>What a failed call throws.</summary>
     internal A2FException Failure(CUresult result, string call, string? detail = null)
     {
-        if (result >= CUresult.IllegalAddress && result != CUresult.LaunchOutOfResources) _lastFatal = (int)result;
+        if (EndsContext(result)) _lastFatal = (int)result;
         string text = $"{call}: {ErrorName(result)} ({(int)result}, {ErrorText(result)})";
         if (detail is not null) text += $"; {detail}";
         A2FErrorCode code = result == CUresult.OutOfMemory ? A2FErrorCode.OutOfMemory : A2FErrorCode.DeviceUnavailable;
@@ -84,6 +84,11 @@ internal sealed unsafe class CudaDriver
         return Table.GetErrorString(result, &text) == CUresult.Success && text != null
             ? Marshal.PtrToStringUTF8((nint)text)! : "no description";
     }
+
+    // Errors of kernels and of the device, after which every call of the context fails alike.
+    private static bool EndsContext(CUresult result) =>
+        result is CUresult.IllegalAddress or CUresult.LaunchTimeout or CUresult.ContextIsDestroyed or CUresult.Assert
+        or >= CUresult.HardwareStackError and <= CUresult.LaunchFailed;
 
     private static string? Advice(CUresult result) => result switch
     {

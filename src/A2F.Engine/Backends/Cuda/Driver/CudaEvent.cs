@@ -48,9 +48,9 @@ internal sealed unsafe class CudaEvent : IDisposable
     public void Dispose()
     {
         if (_handle == default) return;
-        using CudaContext.Scope scope = _context.Enter();
+        CudaContext.ReleaseScope scope = _context.EnterToRelease();
         CUevent handle = _handle;
         _handle = default;
-        _driver.CheckRelease(_driver.Table.EventDestroy(handle), "cuEventDestroy");
+        scope.End(_driver.Table.EventDestroy(handle), "cuEventDestroy");
     }
 }

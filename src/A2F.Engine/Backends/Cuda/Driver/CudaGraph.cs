@@ -52,11 +52,10 @@ internal sealed unsafe class CudaGraph : IDisposable
     public void Dispose()
     {
         if (_exec == default) return;
-        using CudaContext.Scope scope = _context.Enter();
+        CudaContext.ReleaseScope scope = _context.EnterToRelease();
         CUgraphExec exec = _exec;
         _exec = default;
         CUresult first = _driver.Table.GraphExecDestroy(exec), second = _driver.Table.GraphDestroy(_graph);
-        _driver.CheckRelease(first, "cuGraphExecDestroy");
-        _driver.CheckRelease(second, "cuGraphDestroy");
+        scope.End(first == CUresult.Success ? second : first, first == CUresult.Success ? "cuGraphDestroy" : "cuGraphExecDestroy");
     }
 }

@@ -65,10 +65,10 @@ internal sealed unsafe class CudaModule : IDisposable
     public void Dispose()
     {
         if (_handle == default) return;
-        using CudaContext.Scope scope = _context.Enter();
+        CudaContext.ReleaseScope scope = _context.EnterToRelease();
         CUmodule handle = _handle;
         _handle = default;
-        _driver.CheckRelease(_driver.Table.ModuleUnload(handle), "cuModuleUnload");
+        scope.End(_driver.Table.ModuleUnload(handle), "cuModuleUnload");
     }
 }
 

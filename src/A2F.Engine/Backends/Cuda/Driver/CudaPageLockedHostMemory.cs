@@ -39,9 +39,9 @@ internal sealed unsafe class CudaPageLockedHostMemory<T> : IDisposable
     public void Dispose()
     {
         if (_pointer == null) return;
-        using CudaContext.Scope scope = _context.Enter();
+        CudaContext.ReleaseScope scope = _context.EnterToRelease();
         T* pointer = _pointer;
         _pointer = null;
-        _driver.CheckRelease(_driver.Table.MemFreeHost(pointer), "cuMemFreeHost");
+        scope.End(_driver.Table.MemFreeHost(pointer), "cuMemFreeHost");
     }
 }

@@ -54,9 +54,9 @@ internal sealed unsafe class CudaStream : IDisposable
     public void Dispose()
     {
         if (_handle == default) return;
-        using CudaContext.Scope scope = _context.Enter();
+        CudaContext.ReleaseScope scope = _context.EnterToRelease();
         CUstream handle = _handle;
         _handle = default;
-        _driver.CheckRelease(_driver.Table.StreamDestroy(handle), "cuStreamDestroy");
+        scope.End(_driver.Table.StreamDestroy(handle), "cuStreamDestroy");
     }
 }
