@@ -1,3 +1,6 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Runtime.InteropServices;
 using A2F.Engine.Backends.Cuda.Driver;
 using Xunit;
 
@@ -6,15 +9,24 @@ namespace A2F.Engine.Tests.Backends.Cuda;
 /// <summary>The real libraries: installed ones, or what tests/get-cuda-libraries.sh fetched.</summary>
 internal static class RealCuda
 {
+    private static readonly ConcurrentDictionary<string, CudaRuntimeCompiler> Made = [];
+
     static RealCuda()
     {
-        string fetched = Path.Combine(TestData.Root, "artifacts", "cuda");
-        if (Environment.GetEnvironmentVariable(CudaLibraries.PathVariable) is null && Directory.Exists(fetched))
-            Environment.SetEnvironmentVariable(CudaLibraries.PathVariable, fetched);
+        if (Environment.GetEnvironmentVariable(CudaLibraries.PathVariable) is null && Directory.Exists(Fetched))
+        {
+            // A fetched driver must never stand before the one that fits this machine's kernel.
+            bool installed = NativeLibrary.TryLoad(CudaLibraries.DriverNames.Files[0].File, out _);
+            string driver = installed ? "" : Path.PathSeparator + Path.Combine(Fetched, "driver");
+            Environment.SetEnvironmentVariable(CudaLibraries.PathVariable, Fetched + driver);
+        }
         Driver = CudaLibraries.Find(CudaLibraries.DriverNames);
         Nvrtc = CudaLibraries.Find(CudaLibraries.NvrtcNames);
         Cublas = CudaLibraries.Find(CudaLibraries.CublasNames);
     }
+
+    /// <summary>Where tests/get-cuda-libraries.sh puts libraries; newer ones than the default in folders below.</summary>
+    public static string Fetched => Path.Combine(TestData.Root, "artifacts", "cuda");
 
     public static LibrarySearch Driver { get; }
 
@@ -22,7 +34,29 @@ internal static class RealCuda
 
     public static LibrarySearch Cublas { get; }
 
+    /// <summary>Compilers that tests go through: the default one, and where it was fetched the one of CUDA 12 too.</summary>
+    public static IReadOnlyList<string> CompilerNames
+    {
+        get
+        {
+            bool fetched = Nvrtc.Library?.Name.StartsWith(Fetched, StringComparison.Ordinal) ?? false;
+            return fetched && (Required || Directory.Exists(Path.Combine(Fetched, "12"))) ? ["default", "12"] : ["default"];
+        }
+    }
+
+    /// <summary><see cref="CompilerNames"/> as test data.</summary>
+    public static TheoryData<string> Compilers => [.. CompilerNames];
+
     public static bool Required => Environment.GetEnvironmentVariable("A2F_REQUIRE_NVRTC") == "1";
+
+    /// <summary>One of <see cref="Compilers"/>.</summary>
+    public static CudaRuntimeCompiler Compiler(string name) => Made.GetOrAdd(name, static name =>
+    {
+        if (name == "default") return new CudaRuntimeCompiler(Nvrtc.Require());
+        CudaRuntimeCompiler compiler = new(CudaLibraries.Find(CudaLibraries.NvrtcNames, 0, [Path.Combine(Fetched, name)], []).Require());
+        Assert.Equal(name, compiler.Version.Major.ToString(CultureInfo.InvariantCulture));
+        return compiler;
+    });
 }
 
 /// <summary>A test that needs the driver's library (no GPU).</summary>

@@ -19,34 +19,44 @@ public sealed class RuntimeCompilerTests
         }
         """;
 
-    private static readonly Lazy<CudaRuntimeCompiler> Shared = new(() => new CudaRuntimeCompiler(RealCuda.Nvrtc.Require()));
-
-    private static CudaRuntimeCompiler Compiler => Shared.Value;
-
-    [NvrtcFact]
-    public void NVRTC_knows_the_architectures_that_kernels_are_for()
+    public static TheoryData<string, int> CompilersAndArchitectures
     {
-        Assert.True(Compiler.Version >= new Version(11, 2), $"version {Compiler.Version}");
-        foreach (int architecture in (int[])[75, 80, 86]) Assert.Contains(architecture, Compiler.Architectures);
-        Assert.Equal(Compiler.Architectures.Order(), Compiler.Architectures);
+        get
+        {
+            TheoryData<string, int> all = [];
+            foreach (string compiler in RealCuda.CompilerNames)
+            {
+                foreach (int architecture in (int[])[75, 80, 86, 89, 90]) all.Add(compiler, architecture);
+            }
+            return all;
+        }
+    }
+
+    private static CudaRuntimeCompiler Compiler => RealCuda.Compiler("default");
+
+    [NvrtcTheory]
+    [MemberData(nameof(RealCuda.Compilers), MemberType = typeof(RealCuda))]
+    public void NVRTC_knows_the_architectures_that_kernels_are_for(string name)
+    {
+        CudaRuntimeCompiler compiler = RealCuda.Compiler(name);
+        Assert.True(compiler.Version >= new Version(11, 2), $"version {compiler.Version}");
+        foreach (int architecture in (int[])[75, 80, 86]) Assert.Contains(architecture, compiler.Architectures);
+        Assert.Equal(compiler.Architectures.Order(), compiler.Architectures);
     }
 
     [NvrtcTheory]
-    [InlineData(75)]
-    [InlineData(80)]
-    [InlineData(86)]
-    [InlineData(89)]
-    [InlineData(90)]
-    public void A_tensor_core_kernel_compiles_to_PTX_and_to_machine_code(int architecture)
+    [MemberData(nameof(CompilersAndArchitectures))]
+    public void A_tensor_core_kernel_compiles_to_PTX_and_to_machine_code(string name, int architecture)
     {
-        byte[] ptx = Compiler.CompileToPtx("multiply.cu", MmaSource, architecture).Image;
+        CudaRuntimeCompiler compiler = RealCuda.Compiler(name);
+        byte[] ptx = compiler.CompileToPtx("multiply.cu", MmaSource, architecture).Image;
         Assert.Equal(0, ptx[^1]);
         string text = Encoding.ASCII.GetString(ptx);
         Assert.Contains($".target sm_{architecture}", text, StringComparison.Ordinal);
         Assert.Contains(".entry multiply(", text, StringComparison.Ordinal);
         Assert.Contains("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32", text, StringComparison.Ordinal);
 
-        byte[] cubin = Compiler.CompileToCubin("multiply.cu", MmaSource, architecture).Image;
+        byte[] cubin = compiler.CompileToCubin("multiply.cu", MmaSource, architecture).Image;
         Assert.Equal([0x7F, (byte)'E', (byte)'L', (byte)'F'], cubin[..4]);
         Assert.Equal(190, BinaryPrimitives.ReadUInt16LittleEndian(cubin.AsSpan(18))); // EM_CUDA
         Assert.Contains(".text.multiply", Encoding.Latin1.GetString(cubin), StringComparison.Ordinal);
