@@ -3,7 +3,7 @@
 # driver table checked on any Debian machine: NVRTC 11.8 there, NVRTC 12.4 in the folder 12, the driver in the folder driver. Needs no root
 # and installs nothing: packages of the component non-free, from the mirror that this machine is set up with, are unpacked. An installed
 # driver or NVRTC is used instead. 40 MB; A2F_CUBLAS=1 fetches cuBLAS 11 too (250 MB, 670 MB unpacked).
-# Always ends with 0; what could not be had is named, and tests that need it say so.
+# Always ends with 0; what could not be had is named, and tests that need it say so. A2F_CUDA_PATH may name folders instead.
 set -u
 cd "$(dirname "$0")/.."
 target=$PWD/artifacts/cuda
@@ -52,13 +52,13 @@ fetch() {
         return
     fi
     if ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null; then
-        echo "$file: cannot be fetched, this is no Debian system; A2F_CUDA_PATH may name a folder that has it"
+        echo "$file: cannot be fetched, this is no Debian system"
         return
     fi
     set_up_apt
     mkdir -p "$set/deb" "$set/root" "$folder"
     if ! (cd "$set/deb" && apt download "$@") >"$set/log" 2>&1; then
-        echo "$file: cannot be fetched: $(grep -hE '^[EW]:' "$set/log" "$work/update.log" | head -n 1); A2F_CUDA_PATH may name a folder that has it"
+        echo "$file: cannot be fetched: $(grep -hE '^[EW]:' "$set/log" "$work/update.log" | head -n 1)"
         return
     fi
     for package in "$set"/deb/*.deb; do

@@ -21,8 +21,9 @@ internal static class DoctorText
             Line("name", device.Name);
             Line("id", device.Uuid);
             Line("memory", Units.Bytes(device.MemoryBytes));
+            int sm = device.Architecture;
             Line("compute", string.Create(CultureInfo.InvariantCulture,
-                $"{device.Architecture / 10}.{device.Architecture % 10} (sm_{device.Architecture}), {device.Multiprocessors} multiprocessors"));
+                $"{sm / 10}.{sm % 10} (sm_{sm}), {device.Multiprocessors} multiprocessors"));
             if (device.Problem is not null) Line("problem", device.Problem);
         }
         Library(report.Nvrtc);
@@ -32,7 +33,10 @@ internal static class DoctorText
         output.WriteLine("what runs where");
         Line("--device auto", $"cpu ({cpu}): this version runs networks on the CPU");
         for (int i = 0; i < Math.Max(1, report.Devices.Count); i++)
-            Line($"cuda:{i}", report.CudaProblem(i) is null ? "driver, device and kernel compiler work" : "not usable, see the problem above");
+        {
+            bool works = report.CudaProblem(i) is null;
+            Line($"cuda:{i}", works ? "driver, device and kernel compiler work" : "not usable, see the problem above");
+        }
 
         void Library(LibraryReport library)
         {

@@ -35,11 +35,13 @@ public sealed class CudaLibrariesTests
         LibraryNames names = new("a thing", [(13, "libnone.so.13"), (12, "libnone.so.12"), (11, "libnone.so.11"), (0, "libnone.so")], []);
         Assert.Contains("(looked for libnone.so.12, libnone.so.11, libnone.so, libnone.so.13)",
             CudaLibraries.Find(names, 12, [], []).Problem, StringComparison.Ordinal);
-        Assert.Contains("(looked for libnone.so.13, libnone.so.12,", CudaLibraries.Find(names, 0, [], []).Problem, StringComparison.Ordinal);
+        Assert.Contains("(looked for libnone.so.13, libnone.so.12, libnone.so.11, libnone.so)",
+            CudaLibraries.Find(names, 0, [], []).Problem, StringComparison.Ordinal);
     }
 
     [DriverFact]
-    public void A_library_tells_its_file() => Assert.Contains("libcuda.so", RealCuda.Driver.Require().FileOf("cuInit"), StringComparison.Ordinal);
+    public void A_library_tells_its_file() =>
+        Assert.Contains("libcuda.so", RealCuda.Driver.Require().FileOf("cuInit"), StringComparison.Ordinal);
 
     [DriverFact]
     public void The_real_driver_starts_or_says_that_there_is_no_device()

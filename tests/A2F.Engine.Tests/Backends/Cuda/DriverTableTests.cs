@@ -58,7 +58,7 @@ public sealed class DriverTableTests
         if (Create(table, new RecordingSource()) is DriverTable whole) Assert.True(whole.HasMemoryPools);
     }
 
-    /// <summary>Function pointers of a table and the symbols they were asked for as: constructors ask in the order of declaration.</summary>
+    /// <summary>Function pointers of a table with their symbols: constructors ask in the order of declaration.</summary>
     internal static (FieldInfo Field, string Symbol)[] Fields(string table)
     {
         RecordingSource source = new();

@@ -37,7 +37,8 @@ public sealed class HeaderTests
         ("CUDA_ERROR_NOT_READY", CUresult.NotReady), ("CUDA_ERROR_ILLEGAL_ADDRESS", CUresult.IllegalAddress),
         ("CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES", CUresult.LaunchOutOfResources), ("CUDA_ERROR_LAUNCH_TIMEOUT", CUresult.LaunchTimeout),
         ("CUDA_ERROR_CONTEXT_IS_DESTROYED", CUresult.ContextIsDestroyed), ("CUDA_ERROR_ASSERT", CUresult.Assert),
-        ("CUDA_ERROR_HARDWARE_STACK_ERROR", CUresult.HardwareStackError), ("CUDA_ERROR_LAUNCH_FAILED", CUresult.LaunchFailed), ("CUDA_ERROR_SYSTEM_DRIVER_MISMATCH", CUresult.SystemDriverMismatch),
+        ("CUDA_ERROR_HARDWARE_STACK_ERROR", CUresult.HardwareStackError), ("CUDA_ERROR_LAUNCH_FAILED", CUresult.LaunchFailed),
+        ("CUDA_ERROR_SYSTEM_DRIVER_MISMATCH", CUresult.SystemDriverMismatch),
         ("CUDA_ERROR_GRAPH_EXEC_UPDATE_FAILURE", CUresult.GraphExecUpdateFailure), ("CUDA_ERROR_UNKNOWN", CUresult.Unknown),
         ("CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK", CUdeviceAttribute.MaxThreadsPerBlock),
         ("CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK", CUdeviceAttribute.MaxSharedMemoryPerBlock),
@@ -65,7 +66,8 @@ public sealed class HeaderTests
         ("CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES", CUfunctionAttribute.MaxDynamicSharedSizeBytes),
         ("CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT", CUfunctionAttribute.PreferredSharedMemoryCarveout),
         ("CU_JIT_INFO_LOG_BUFFER", CUjitOption.InfoLogBuffer), ("CU_JIT_INFO_LOG_BUFFER_SIZE_BYTES", CUjitOption.InfoLogBufferSizeBytes),
-        ("CU_JIT_ERROR_LOG_BUFFER", CUjitOption.ErrorLogBuffer), ("CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES", CUjitOption.ErrorLogBufferSizeBytes),
+        ("CU_JIT_ERROR_LOG_BUFFER", CUjitOption.ErrorLogBuffer),
+        ("CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES", CUjitOption.ErrorLogBufferSizeBytes),
         ("CU_STREAM_DEFAULT", CUstreamFlags.Default), ("CU_STREAM_NON_BLOCKING", CUstreamFlags.NonBlocking),
         ("CU_STREAM_CAPTURE_MODE_GLOBAL", CUstreamCaptureMode.Global),
         ("CU_STREAM_CAPTURE_MODE_THREAD_LOCAL", CUstreamCaptureMode.ThreadLocal),
@@ -194,7 +196,7 @@ public sealed class HeaderTests
     }
 }
 
-/// <summary>A test that needs the CUDA toolkit's headers and a C++ compiler: opt-in, since Debian has them in a package of 774 MB only.</summary>
+/// <summary>A test that needs the toolkit's headers and a C++ compiler: opt-in, since Debian's package of them has 774 MB.</summary>
 internal sealed class HeaderFactAttribute : FactAttribute
 {
     public HeaderFactAttribute()

@@ -4,13 +4,14 @@ using A2F.Engine.Backends.Cuda.Driver;
 namespace A2F.Engine.Tests.Backends.Cuda;
 
 /// <summary>
-/// A driver with one device whose memory is the host's and whose work is done at once. It keeps books of what lives, and fails the call that a
-/// test asks for. One test at a time: its state is static, as exports are.
+/// A driver with one device whose memory is the host's and whose work is done at once. It keeps books of what lives, and fails the call
+/// that a test asks for. One test at a time: its state is static, as exports are.
 /// </summary>
 internal sealed unsafe class PretendDriver : ISymbolSource
 {
     private static readonly HashSet<nint> Live = [];
-    private static readonly nint Name8 = Marshal.StringToCoTaskMemUTF8("CUDA_ERROR_PRETENDED"), Text8 = Marshal.StringToCoTaskMemUTF8("as asked");
+    private static readonly nint Name8 = Marshal.StringToCoTaskMemUTF8("CUDA_ERROR_PRETENDED");
+    private static readonly nint Text8 = Marshal.StringToCoTaskMemUTF8("as asked");
     private static int s_failAt;
     private static CUresult s_failWith;
     private static nint s_next;
@@ -30,7 +31,7 @@ internal sealed unsafe class PretendDriver : ISymbolSource
     /// <summary>Handles and blocks of memory that nobody has released.</summary>
     public static int LiveCount => Live.Count;
 
-    /// <summary>Starts with clean books; call number <paramref name="failAt"/> (from 1) and, for fatal errors, all after it will fail.</summary>
+    /// <summary>Starts with clean books; call <paramref name="failAt"/> (from 1) and, for fatal errors, all after it will fail.</summary>
     public static PretendDriver Reset(int failAt = 0, CUresult failWith = CUresult.Unknown)
     {
         Calls.Clear();
@@ -78,7 +79,8 @@ internal sealed unsafe class PretendDriver : ISymbolSource
         "cuModuleLoadDataEx" => (nint)(delegate* unmanaged<nint*, void*, uint, int*, void**, CUresult>)&ModuleLoad,
         "cuModuleUnload" => (nint)(delegate* unmanaged<nint, CUresult>)&ModuleUnload,
         "cuModuleGetFunction" => (nint)(delegate* unmanaged<nint*, nint, byte*, CUresult>)&GetFunction,
-        "cuLaunchKernel" => (nint)(delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, CUresult>)&Launch,
+        "cuLaunchKernel" =>
+            (nint)(delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, CUresult>)&Launch,
         "cuGraphInstantiateWithFlags" => (nint)(delegate* unmanaged<nint*, nint, ulong, CUresult>)&Instantiate,
         "cuGraphLaunch" => (nint)(delegate* unmanaged<nint, nint, CUresult>)&GraphLaunch,
         "cuGraphExecUpdate" => (nint)(delegate* unmanaged<nint, nint, nint*, int*, CUresult>)&Update,
@@ -214,7 +216,9 @@ internal sealed unsafe class PretendDriver : ISymbolSource
 
     [UnmanagedCallersOnly] private static CUresult MemAlloc(nint* pointer, nuint bytes) => Make("cuMemAlloc", pointer, bytes);
     [UnmanagedCallersOnly] private static CUresult MemFree(nint pointer) => Drop("cuMemFree", pointer, memory: true);
-    [UnmanagedCallersOnly] private static CUresult HostAlloc(nint* pointer, nuint bytes, uint flags) => Make("cuMemHostAlloc", pointer, bytes);
+    [UnmanagedCallersOnly]
+    private static CUresult HostAlloc(nint* pointer, nuint bytes, uint flags) =>
+        Make("cuMemHostAlloc", pointer, bytes);
     [UnmanagedCallersOnly] private static CUresult HostFree(nint pointer) => Drop("cuMemFreeHost", pointer, memory: true);
 
     private static CUresult Copy(string name, void* target, void* source, nuint bytes)
@@ -225,10 +229,12 @@ internal sealed unsafe class PretendDriver : ISymbolSource
     }
 
     [UnmanagedCallersOnly]
-    private static CUresult CopyIn(void* target, void* source, nuint bytes, nint stream) => Copy("cuMemcpyHtoDAsync", target, source, bytes);
+    private static CUresult CopyIn(void* target, void* source, nuint bytes, nint stream) =>
+        Copy("cuMemcpyHtoDAsync", target, source, bytes);
 
     [UnmanagedCallersOnly]
-    private static CUresult CopyOut(void* target, void* source, nuint bytes, nint stream) => Copy("cuMemcpyDtoHAsync", target, source, bytes);
+    private static CUresult CopyOut(void* target, void* source, nuint bytes, nint stream) =>
+        Copy("cuMemcpyDtoHAsync", target, source, bytes);
 
     [UnmanagedCallersOnly]
     private static CUresult Fill(void* target, byte value, nuint bytes, nint stream)
@@ -278,8 +284,8 @@ internal sealed unsafe class PretendDriver : ISymbolSource
 
     [UnmanagedCallersOnly]
     private static CUresult Launch(
-        nint function, uint gridX, uint gridY, uint gridZ, uint blockX, uint blockY, uint blockZ, uint shared, nint stream, void** arguments,
-        void** extra)
+        nint function, uint gridX, uint gridY, uint gridZ, uint blockX, uint blockY, uint blockZ, uint shared, nint stream,
+        void** arguments, void** extra)
     {
         CUresult result = Enter("cuLaunchKernel");
         if (result != CUresult.Success) return result;

@@ -19,7 +19,7 @@ internal sealed unsafe class CublasTable
     internal readonly delegate* unmanaged<CublasHandle, CublasOperation, CublasOperation, int, int, int, void*, CUdeviceptr, CudaDataType,
         int, CUdeviceptr, CudaDataType, int, void*, CUdeviceptr, CudaDataType, int, CublasComputeType, CublasGemmAlgo, CublasStatus> GemmEx;
 
-    /// <summary>As <see cref="GemmEx"/>, with a 64-bit stride in elements after each leading dimension, and a count before compute.</summary>
+    /// <summary>As <see cref="GemmEx"/>, with a stride in elements after each leading dimension, and a count before compute.</summary>
     internal readonly delegate* unmanaged<CublasHandle, CublasOperation, CublasOperation, int, int, int, void*, CUdeviceptr, CudaDataType,
         int, long, CUdeviceptr, CudaDataType, int, long, void*, CUdeviceptr, CudaDataType, int, long, int, CublasComputeType,
         CublasGemmAlgo, CublasStatus> GemmStridedBatchedEx;

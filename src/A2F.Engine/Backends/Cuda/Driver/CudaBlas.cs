@@ -27,14 +27,14 @@ internal sealed unsafe class CudaBlas : IDisposable
 
     /// <summary>C [m, n] = alpha op(A) [m, k] op(B) [k, n] + beta C in fp32; leading dimensions count elements between columns.</summary>
     internal void Sgemm(
-        CublasOperation opA, CublasOperation opB, int m, int n, int k, float alpha, CUdeviceptr a, int lda, CUdeviceptr b, int ldb, float beta,
-        CUdeviceptr c, int ldc) =>
+        CublasOperation opA, CublasOperation opB, int m, int n, int k, float alpha, CUdeviceptr a, int lda, CUdeviceptr b, int ldb,
+        float beta, CUdeviceptr c, int ldc) =>
         Check(_table.Sgemm(_handle, opA, opB, m, n, k, &alpha, a, lda, b, ldb, &beta, c, ldc), "cublasSgemm");
 
     /// <summary>As <see cref="Sgemm"/> with A, B and C of one type and fp32 accumulation.</summary>
     internal void GemmEx(
-        CublasOperation opA, CublasOperation opB, int m, int n, int k, float alpha, CUdeviceptr a, int lda, CUdeviceptr b, int ldb, float beta,
-        CUdeviceptr c, int ldc, CudaDataType type) =>
+        CublasOperation opA, CublasOperation opB, int m, int n, int k, float alpha, CUdeviceptr a, int lda, CUdeviceptr b, int ldb,
+        float beta, CUdeviceptr c, int ldc, CudaDataType type) =>
         Check(_table.GemmEx(_handle, opA, opB, m, n, k, &alpha, a, type, lda, b, type, ldb, &beta, c, type, ldc,
             CublasComputeType.Compute32F, CublasGemmAlgo.Default), "cublasGemmEx");
 

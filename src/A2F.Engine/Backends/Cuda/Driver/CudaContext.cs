@@ -63,7 +63,7 @@ internal sealed unsafe class CudaContext : IDisposable
         }
     }
 
-    /// <summary>The release of something in a context: tried even where the context could not be made current, so that nothing leaks.</summary>
+    /// <summary>The release of something in a context: tried even if that cannot be made current, so that nothing leaks.</summary>
     internal readonly ref struct ReleaseScope(CudaDriver driver, CUresult entered)
     {
         /// <summary>Leaves the context and reports what failed.</summary>

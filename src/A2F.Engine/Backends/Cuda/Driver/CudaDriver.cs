@@ -50,8 +50,8 @@ internal sealed unsafe class CudaDriver
     }
 
     /// <summary>
-    /// Throws unless a release succeeded, with two exceptions: after the driver shut down nothing is left to release, and after an error that
-    /// ends the context every later call repeats it, which would hide the first report.
+    /// Throws unless a release succeeded, with two exceptions: after the driver shut down nothing is left to release, and after an error
+    /// that ends the context every later call repeats it, which would hide the first report.
     /// </summary>
     internal void CheckRelease(CUresult result, string call)
     {
@@ -75,7 +75,8 @@ internal sealed unsafe class CudaDriver
     private string ErrorName(CUresult result)
     {
         byte* name = null;
-        return Table.GetErrorName(result, &name) == CUresult.Success && name != null ? Marshal.PtrToStringUTF8((nint)name)! : "unknown error";
+        return Table.GetErrorName(result, &name) == CUresult.Success && name != null
+            ? Marshal.PtrToStringUTF8((nint)name)! : "unknown error";
     }
 
     private string ErrorText(CUresult result)

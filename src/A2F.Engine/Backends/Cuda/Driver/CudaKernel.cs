@@ -38,7 +38,7 @@ internal sealed unsafe class CudaKernel(CudaDriver driver, string name, CUfuncti
         return blocks;
     }
 
-    /// <summary>Queues a launch. <paramref name="arguments"/> points to one pointer per parameter; the values are copied by the call.</summary>
+    /// <summary>Queues a launch. <paramref name="arguments"/> holds one pointer per parameter; the call copies the values.</summary>
     internal void Launch(Dim3 grid, Dim3 block, int dynamicSharedBytes, CudaStream stream, void** arguments)
     {
         CUresult result = driver.Table.LaunchKernel(Handle, grid.X, grid.Y, grid.Z, block.X, block.Y, block.Z, (uint)dynamicSharedBytes,

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace A2F.Engine.Backends.Cuda.Driver;
 
 /// <summary>
-/// Finds the driver, NVRTC and cuBLAS: in the folders of the environment variable A2F_CUDA_PATH, beside the program, where the system's loader
-/// looks, and in the CUDA toolkit (CUDA_PATH, else its usual place), in this order.
+/// Finds the driver, NVRTC and cuBLAS: in the folders of the environment variable A2F_CUDA_PATH, beside the program, where the system's
+/// loader looks, and in the CUDA toolkit (CUDA_PATH, else its usual place), in this order.
 /// </summary>
 internal static class CudaLibraries
 {
@@ -28,7 +28,8 @@ internal static class CudaLibraries
     /// Looks for a library. Where the driver's version is known, libraries of its major version come first: a driver refuses what a newer
     /// major version compiled.
     /// </summary>
-    internal static LibrarySearch Find(LibraryNames names, int driverMajor = 0) => Find(names, driverMajor, FirstFolders(), ToolkitFolders());
+    internal static LibrarySearch Find(LibraryNames names, int driverMajor = 0) =>
+        Find(names, driverMajor, FirstFolders(), ToolkitFolders());
 
     internal static LibrarySearch Find(
         LibraryNames names, int driverMajor, IReadOnlyList<string> firstFolders, IReadOnlyList<string> lastFolders)
