@@ -39,6 +39,20 @@ public sealed class CudaLibrariesTests
             CudaLibraries.Find(names, 0, [], []).Problem, StringComparison.Ordinal);
     }
 
+    [NvrtcFact]
+    public void A_library_that_fits_the_driver_wins_over_a_newer_one_in_a_nearer_folder()
+    {
+        using TemporaryFolder folder = new();
+        string near = Directory.CreateDirectory(folder.File("near")).FullName, far = Directory.CreateDirectory(folder.File("far")).FullName;
+        string real = RealCuda.Nvrtc.Require().FileOf("nvrtcVersion");
+        File.CreateSymbolicLink(Path.Combine(near, "libthing.so.12"), real);
+        File.CreateSymbolicLink(Path.Combine(far, "libthing.so.11"), real);
+        LibraryNames names = new("a thing", [(12, "libthing.so.12"), (11, "libthing.so.11")], []);
+        Assert.Equal(Path.Combine(far, "libthing.so.11"), CudaLibraries.Find(names, 11, [near, far], []).Require().Name);
+        Assert.Equal(Path.Combine(near, "libthing.so.12"), CudaLibraries.Find(names, 12, [near, far], []).Require().Name);
+        Assert.Equal(Path.Combine(near, "libthing.so.12"), CudaLibraries.Find(names, 11, [near], []).Require().Name);
+    }
+
     [DriverFact]
     public void A_library_tells_its_file() =>
         Assert.Contains("libcuda.so", RealCuda.Driver.Require().FileOf("cuInit"), StringComparison.Ordinal);

@@ -34,17 +34,19 @@ internal static class CudaLibraries
     internal static LibrarySearch Find(
         LibraryNames names, int driverMajor, IReadOnlyList<string> firstFolders, IReadOnlyList<string> lastFolders)
     {
-        string[] files = [.. names.Files.OrderBy(f => driverMajor > 0 && f.Major > driverMajor).Select(f => f.File)];
+        ILookup<bool, string> files = names.Files.ToLookup(f => driverMajor > 0 && f.Major > driverMajor, f => f.File);
         string? problem = null;
-        CudaLibrary? found = InFolders(firstFolders)
-            ?? files.Select(CudaLibrary.TryLoadName).FirstOrDefault(library => library is not null)
-            ?? InFolders(lastFolders);
-        if (found is not null) return new LibrarySearch(found, null);
+        if ((Look(files[false]) ?? Look(files[true])) is { } found) return new LibrarySearch(found, null);
         return new LibrarySearch(null, problem is null
-            ? $"{names.Kind} was not found (looked for {string.Join(", ", files)}); {HowToGet(names)}"
+            ? $"{names.Kind} was not found (looked for {string.Join(", ", files[false].Concat(files[true]))}); {HowToGet(names)}"
             : $"{names.Kind} was found, but does not load: {problem}");
 
-        CudaLibrary? InFolders(IReadOnlyList<string> folders)
+        CudaLibrary? Look(IEnumerable<string> files) =>
+            InFolders(firstFolders, files)
+            ?? files.Select(CudaLibrary.TryLoadName).FirstOrDefault(library => library is not null)
+            ?? InFolders(lastFolders, files);
+
+        CudaLibrary? InFolders(IReadOnlyList<string> folders, IEnumerable<string> files)
         {
             foreach (string path in folders.SelectMany(folder => files.Select(file => Path.Combine(folder, file))).Where(File.Exists))
             {
