@@ -1,0 +1,1 @@
+global using unsafe Handler = delegate*<A2F.CudaEmulator.Execution.Warp, A2F.CudaEmulator.Execution.Instruction*, void>;
