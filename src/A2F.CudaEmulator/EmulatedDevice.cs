@@ -18,10 +18,12 @@ public sealed unsafe class EmulatedDevice : IDisposable
             "sm_86" => (86, 82, 48, 99, 100),
             "sm_89" => (89, 128, 48, 99, 100),
             "sm_90" => (90, 132, 64, 227, 228),
-            _ => throw new EmulatorException(EmulatorErrorKind.NotFound, $"no device {architecture}; there are sm_75, sm_80, sm_86, sm_89, sm_90"),
+            _ => throw new EmulatorException(EmulatorErrorKind.NotFound,
+                $"no device {architecture}; there are sm_75, sm_80, sm_86, sm_89, sm_90"),
         };
         (ComputeCapability, MultiprocessorCount, MaxWarpsPerMultiprocessor) = (sm, count, warps);
-        (MaxSharedBytesPerBlock, MaxSharedBytesPerBlockOptIn, SharedBytesPerMultiprocessor) = (48 * 1024, sharedOptIn * 1024, sharedTotal * 1024);
+        (MaxSharedBytesPerBlock, MaxSharedBytesPerBlockOptIn, SharedBytesPerMultiprocessor) = (48 * 1024, sharedOptIn * 1024,
+            sharedTotal * 1024);
         Threads = threads > 0 ? threads : Environment.ProcessorCount;
     }
 
@@ -88,7 +90,8 @@ public sealed unsafe class EmulatedDevice : IDisposable
         long offset = (long)(address - a.Base);
         int unwritten = a.Complete ? -1 : new ReadOnlySpan<byte>(a.Shadow + offset, data.Length).IndexOf((byte)0);
         if (unwritten >= 0)
-            throw new EmulatorException(EmulatorErrorKind.UninitialisedRead, $"read: byte {unwritten} of {data.Length} at 0x{address:x} in {a.Name} was never written")
+            throw new EmulatorException(EmulatorErrorKind.UninitialisedRead,
+                $"read: byte {unwritten} of {data.Length} at 0x{address:x} in {a.Name} was never written")
             {
                 Address = address + (ulong)unwritten,
             };
@@ -125,15 +128,19 @@ public sealed unsafe class EmulatedDevice : IDisposable
     private void Check(PtxKernel kernel, Dim3 grid, Dim3 block, int dynamicSharedBytes, int parameterBytes)
     {
         if (parameterBytes != kernel.ParameterBytes)
-            throw Refuse(EmulatorErrorKind.ParameterSize, kernel, $"its parameters take {kernel.ParameterBytes} bytes, {parameterBytes} were given");
-        if (grid.X < 1 || grid.Y is < 1 or > 65535 || grid.Z is < 1 or > 65535) throw Refuse(EmulatorErrorKind.LaunchLimits, kernel, $"a grid of {grid}");
+            throw Refuse(EmulatorErrorKind.ParameterSize, kernel,
+                $"its parameters take {kernel.ParameterBytes} bytes, {parameterBytes} were given");
+        if (grid.X < 1 || grid.Y is < 1 or > 65535 || grid.Z is < 1 or > 65535)
+            throw Refuse(EmulatorErrorKind.LaunchLimits, kernel, $"a grid of {grid}");
         if (block.X is < 1 or > 1024 || block.Y is < 1 or > 1024 || block.Z is < 1 or > 64 || block.Count > MaxThreadsPerBlock)
             throw Refuse(EmulatorErrorKind.LaunchLimits, kernel, $"a block of {block}; at most {MaxThreadsPerBlock} threads");
         int most = kernel.Program.Function.MaxThreads;
-        if (most > 0 && block.Count > most) throw Refuse(EmulatorErrorKind.LaunchLimits, kernel, $"{block.Count} threads a block; it declares at most {most}");
+        if (most > 0 && block.Count > most)
+            throw Refuse(EmulatorErrorKind.LaunchLimits, kernel, $"{block.Count} threads a block; it declares at most {most}");
         int shared = kernel.StaticSharedBytes + dynamicSharedBytes;
         if (dynamicSharedBytes < 0 || shared > MaxSharedBytesPerBlockOptIn)
-            throw Refuse(EmulatorErrorKind.LaunchLimits, kernel, $"{shared} bytes of shared memory; a block has at most {MaxSharedBytesPerBlockOptIn}");
+            throw Refuse(EmulatorErrorKind.LaunchLimits, kernel,
+                $"{shared} bytes of shared memory; a block has at most {MaxSharedBytesPerBlockOptIn}");
     }
 
     private static EmulatorException Refuse(EmulatorErrorKind kind, PtxKernel kernel, string problem) =>
@@ -143,7 +150,9 @@ public sealed unsafe class EmulatedDevice : IDisposable
     {
         Allocation? a = Heap.Find(address);
         if (a is null || (long)(address - a.Base) + bytes > a.Bytes)
-            throw new EmulatorException(EmulatorErrorKind.OutOfBounds, $"{what}: {bytes} bytes at 0x{address:x} lie in no allocation") { Address = address };
-        return a.Live ? a : throw new EmulatorException(EmulatorErrorKind.UseAfterFree, $"{what}: 0x{address:x} lies in {a.Name}, which was freed") { Address = address };
+            throw new EmulatorException(EmulatorErrorKind.OutOfBounds,
+                $"{what}: {bytes} bytes at 0x{address:x} lie in no allocation") { Address = address };
+        return a.Live ? a : throw new EmulatorException(EmulatorErrorKind.UseAfterFree,
+            $"{what}: 0x{address:x} lies in {a.Name}, which was freed") { Address = address };
     }
 }

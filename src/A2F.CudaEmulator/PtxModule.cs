@@ -72,5 +72,6 @@ public sealed class PtxKernel
     public int LocalBytes => Program.Function.LocalBytes;
 
     /// <summary>Offset and size in bytes of each parameter in the block.</summary>
-    public IReadOnlyList<(int Offset, int Bytes)> Parameters => [.. Program.Function.Parameters.Select(p => ((int)p.Address, (int)p.Bytes))];
+    public IReadOnlyList<(int Offset, int Bytes)> Parameters => [.. Program.Function.Parameters.Select(p => ((int)p.Address,
+        (int)p.Bytes))];
 }

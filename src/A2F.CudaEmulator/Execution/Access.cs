@@ -8,6 +8,7 @@ namespace A2F.CudaEmulator.Execution;
 internal static unsafe class Access
 {
     /// <summary>The address a lane uses, in the instruction's own space.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Address(Warp w, Instruction* i, int lane)
     {
         ulong a = i->A < 0 ? 0 : i->B == 8 ? Lanes.Get<ulong>(w.Registers + i->A, lane) : Lanes.Get<uint>(w.Registers + i->A, lane);
@@ -18,6 +19,7 @@ internal static unsafe class Access
     public static void Resolve(Warp w, Instruction* i, int bytes, bool write, byte** at, bool read = false)
     {
         if (i->Space is PtxSpace.Global or PtxSpace.Const && Uniform(w, i, bytes, write, read, at)) return;
+        if (i->Space == PtxSpace.Shared && bytes == 4 && !write && SharedWords(w, i, at)) return;
         ulong* shared = stackalloc ulong[32];
         uint sharedLanes = 0;
         for (uint m = w.Mask; m != 0; m &= m - 1)
@@ -32,7 +34,8 @@ internal static unsafe class Access
                 else if (space == PtxSpace.Shared) address -= SharedMemory.Window;
             }
             if ((address & (ulong)(bytes - 1)) != 0)
-                throw w.Fault(EmulatorErrorKind.Misaligned, l, address, $"address 0x{address:x} is no multiple of the access's {bytes} bytes");
+                throw w.Fault(EmulatorErrorKind.Misaligned, l, address,
+                    $"address 0x{address:x} is no multiple of the access's {bytes} bytes");
             switch (space)
             {
                 case PtxSpace.Shared:
@@ -91,6 +94,26 @@ internal static unsafe class Access
         return true;
     }
 
+    /// <summary>The quick way for loads of shared words; where anything is unusual it leaves the decision to the general one.</summary>
+    private static bool SharedWords(Warp w, Instruction* i, byte** at)
+    {
+        SharedMemory shared = w.Block.Shared;
+        uint mine = shared.Mine(w.Index);
+        ulong last = (ulong)shared.Bytes - 4;
+        ulong* addresses = stackalloc ulong[32];
+        if (shared.Bytes < 4) return false;
+        for (uint m = w.Mask; m != 0; m &= m - 1)
+        {
+            int l = BitOperations.TrailingZeroCount(m);
+            ulong address = Address(w, i, l);
+            if (address > last || (address & 3) != 0 || !shared.ReadWord((int)address, mine)) return false;
+            addresses[l] = address;
+            at[l] = shared.Data + address;
+        }
+        CountShared(w, addresses, w.Mask, 4);
+        return true;
+    }
+
     private static void Mark(byte* shadow, int bytes)
     {
         switch (bytes)
@@ -106,7 +129,8 @@ internal static unsafe class Access
         if (bytes == 4 && *(uint*)shadow == 0x01010101) return;
         for (int k = 0; k < bytes; k++)
             if (shadow[k] == 0)
-                throw w.Fault(EmulatorErrorKind.UninitialisedRead, lane, address, $"byte {k} of the {bytes} at 0x{address:x} in {name} was never written");
+                throw w.Fault(EmulatorErrorKind.UninitialisedRead, lane, address,
+                    $"byte {k} of the {bytes} at 0x{address:x} in {name} was never written");
     }
 
     public static byte* Global(Warp w, int lane, ulong address, int bytes, bool write, bool read)
@@ -132,7 +156,8 @@ internal static unsafe class Access
     {
         SharedMemory shared = w.Block.Shared;
         if (address + (ulong)bytes > (ulong)shared.Bytes || address > (ulong)shared.Bytes)
-            throw w.Fault(EmulatorErrorKind.OutOfBounds, lane, address, $"{bytes} bytes at 0x{address:x} of {shared.Bytes} bytes of shared memory");
+            throw w.Fault(EmulatorErrorKind.OutOfBounds, lane, address,
+                $"{bytes} bytes at 0x{address:x} of {shared.Bytes} bytes of shared memory");
         SharedFault fault = SharedFault.None;
         if (!write || read) fault = shared.Read((int)address, bytes, w.Index, read);
         if (write && fault == SharedFault.None) fault = shared.Write((int)address, bytes, w.Index, read);
@@ -166,7 +191,8 @@ internal static unsafe class Access
         byte[] block = w.Block.Launch.Parameters;
         if (write) throw w.Fault(EmulatorErrorKind.ReadOnlyWrite, lane, address, "a write to a kernel parameter");
         if (address + (ulong)bytes > (ulong)block.Length || address > (ulong)block.Length)
-            throw w.Fault(EmulatorErrorKind.OutOfBounds, lane, address, $"{bytes} bytes at 0x{address:x} of {block.Length} bytes of parameters");
+            throw w.Fault(EmulatorErrorKind.OutOfBounds, lane, address,
+                $"{bytes} bytes at 0x{address:x} of {block.Length} bytes of parameters");
         // Pinned for its lifetime: allocated on the pinned heap.
         return (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(block)) + address;
     }
@@ -219,31 +245,52 @@ internal static unsafe class Access
     {
         int wordsPerLane = Math.Max(1, bytes / 4), lanesPerPhase = 32 / wordsPerLane;
         uint* word = stackalloc uint[32];
-        int* nextInBank = stackalloc int[32];
-        int* head = stackalloc int[32];
-        int* length = stackalloc int[32];
         w.Block.Counters.SharedRequests++;
         for (int phase = 0; phase < 32; phase += lanesPerPhase)
         {
-            new Span<int>(head, 32).Fill(-1);
-            new Span<int>(length, 32).Clear();
-            int count = 0, worst = 1;
-            for (int l = phase; l < phase + lanesPerPhase; l++)
+            uint seen = 0;
+            bool conflict = false;
+            for (int l = phase; l < phase + lanesPerPhase && !conflict; l++)
             {
                 if ((mask >> l & 1) == 0) continue;
                 for (int k = 0; k < wordsPerLane; k++)
                 {
                     uint at = (uint)(addresses[l] >> 2) + (uint)k;
-                    int bank = (int)(at & 31), e = head[bank];
-                    while (e >= 0 && word[e] != at) e = nextInBank[e];
-                    if (e >= 0) continue;
-                    word[count] = at;
-                    nextInBank[count] = head[bank];
-                    head[bank] = count++;
-                    worst = Math.Max(worst, ++length[bank]);
+                    int bank = (int)(at & 31);
+                    if ((seen >> bank & 1) == 0) word[bank] = at;
+                    else conflict |= word[bank] != at;
+                    seen |= 1u << bank;
                 }
             }
-            w.Block.Counters.SharedBankConflicts += worst - 1;
+            if (conflict) w.Block.Counters.SharedBankConflicts += WorstBank(addresses, mask, phase, lanesPerPhase, wordsPerLane) - 1;
         }
+    }
+
+    /// <summary>The most distinct words that one bank is asked for.</summary>
+    private static int WorstBank(ulong* addresses, uint mask, int phase, int lanes, int wordsPerLane)
+    {
+        uint* word = stackalloc uint[32];
+        int* next = stackalloc int[32];
+        int* head = stackalloc int[32];
+        int* length = stackalloc int[32];
+        new Span<int>(head, 32).Fill(-1);
+        new Span<int>(length, 32).Clear();
+        int count = 0, worst = 1;
+        for (int l = phase; l < phase + lanes; l++)
+        {
+            if ((mask >> l & 1) == 0) continue;
+            for (int k = 0; k < wordsPerLane; k++)
+            {
+                uint at = (uint)(addresses[l] >> 2) + (uint)k;
+                int bank = (int)(at & 31), e = head[bank];
+                while (e >= 0 && word[e] != at) e = next[e];
+                if (e >= 0) continue;
+                word[count] = at;
+                next[count] = head[bank];
+                head[bank] = count++;
+                worst = Math.Max(worst, ++length[bank]);
+            }
+        }
+        return worst;
     }
 }

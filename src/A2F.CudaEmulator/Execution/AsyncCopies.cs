@@ -18,7 +18,8 @@ internal sealed unsafe class AsyncCopies
         _open = 0;
     }
 
-    /// <summary>cp.async: destination address column A (B its width), source X[0] (X[1] its width), Width bytes, source size X[2] or -1.</summary>
+    /// <summary>cp.async: destination address column A (B its width), source X[0] (X[1] its width), Width bytes, source size X[2] or
+    /// -1.</summary>
     public static void Issue(Warp w, Instruction* i)
     {
         ulong* from = stackalloc ulong[32];
@@ -29,9 +30,11 @@ internal sealed unsafe class AsyncCopies
         {
             int l = BitOperations.TrailingZeroCount(m);
             to[l] = Access.Address(w, i, l);
-            from[l] = (i->X[1] == 8 ? Lanes.Get<ulong>(w.Registers + i->X[0], l) : Lanes.Get<uint>(w.Registers + i->X[0], l)) + (ulong)i->X[3];
+            from[l] = (i->X[1] == 8 ? Lanes.Get<ulong>(w.Registers + i->X[0], l) : Lanes.Get<uint>(w.Registers + i->X[0],
+                l)) + (ulong)i->X[3];
             int size = i->X[2] < 0 ? i->Width : Lanes.Get<int>(w.Registers + i->X[2], l);
-            if (size < 0 || size > i->Width) throw w.Fault(EmulatorErrorKind.OutOfBounds, l, from[l], $"a source size of {size} for a copy of {i->Width} bytes");
+            if (size < 0 || size > i->Width)
+                throw w.Fault(EmulatorErrorKind.OutOfBounds, l, from[l], $"a source size of {size} for a copy of {i->Width} bytes");
             if ((to[l] & (ulong)(i->Width - 1)) != 0 || (from[l] & (ulong)(i->Width - 1)) != 0)
                 throw w.Fault(EmulatorErrorKind.Misaligned, l, to[l], $"0x{from[l]:x} or 0x{to[l]:x} is no multiple of {i->Width} bytes");
             byte[] data = new byte[i->Width];
@@ -44,7 +47,8 @@ internal sealed unsafe class AsyncCopies
             }
             SharedMemory shared = w.Block.Shared;
             if (to[l] + (ulong)i->Width > (ulong)shared.Bytes)
-                throw w.Fault(EmulatorErrorKind.OutOfBounds, l, to[l], $"{i->Width} bytes at 0x{to[l]:x} of {shared.Bytes} bytes of shared memory");
+                throw w.Fault(EmulatorErrorKind.OutOfBounds, l, to[l],
+                    $"{i->Width} bytes at 0x{to[l]:x} of {shared.Bytes} bytes of shared memory");
             SharedFault fault = shared.Begin((int)to[l], i->Width, w.Index);
             if (fault != SharedFault.None) throw Access.SharedError(w, l, to[l], i->Width, fault);
             w.Copies._copies.Add(new Copy(w.Copies._open, (int)to[l], l, data));

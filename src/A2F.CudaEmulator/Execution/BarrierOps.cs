@@ -10,7 +10,8 @@ internal static unsafe class BarrierOps
         int lane = BitOperations.TrailingZeroCount(w.Mask);
         int id = Lanes.Get<int>(w.Registers + i->A, lane), count = i->B >= 0 ? Lanes.Get<int>(w.Registers + i->B, lane) : 0;
         if (id is < 0 or > 15) throw w.Fault(EmulatorErrorKind.BarrierMismatch, lane, 0, $"barrier {id} does not exist; there are 0 to 15");
-        if (count % 32 != 0) throw w.Fault(EmulatorErrorKind.BarrierMismatch, lane, 0, $"a count of {count} threads is no multiple of the warp size");
+        if (count % 32 != 0)
+            throw w.Fault(EmulatorErrorKind.BarrierMismatch, lane, 0, $"a count of {count} threads is no multiple of the warp size");
         w.Block.Counters.Barriers++;
         if (i->Op == 1)
         {

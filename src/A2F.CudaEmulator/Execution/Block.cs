@@ -67,7 +67,8 @@ internal sealed unsafe class Block
                 if (w.State != WarpState.Waiting || w.BarrierId != id) continue;
                 waiting++;
                 if (count >= 0 && count != w.BarrierCount)
-                    throw w.Fault(EmulatorErrorKind.BarrierMismatch, -1, 0, $"warps give barrier {id} counts of {count} and {w.BarrierCount} threads");
+                    throw w.Fault(EmulatorErrorKind.BarrierMismatch, -1, 0,
+                        $"warps give barrier {id} counts of {count} and {w.BarrierCount} threads");
                 count = w.BarrierCount;
             }
             if (waiting == 0) continue;
@@ -105,7 +106,8 @@ internal sealed unsafe class Block
     {
         Warp first = _warps.First(w => w.State == WarpState.Waiting);
         string waits = string.Join(", ", _warps.Where(w => w.State == WarpState.Waiting).GroupBy(w => (w.BarrierId, w.BarrierCount))
-            .Select(g => $"{g.Count()} warp(s) at barrier {g.Key.BarrierId}" + (g.Key.BarrierCount > 0 ? $" for {g.Key.BarrierCount} threads" : "")));
+            .Select(g => $"{g.Count()} warp(s) at barrier {g.Key.BarrierId}" + (g.Key.BarrierCount > 0
+                ? $" for {g.Key.BarrierCount} threads" : "")));
         return first.Fault(EmulatorErrorKind.BarrierMismatch, -1, 0, $"the block can't go on: {waits}");
     }
 }

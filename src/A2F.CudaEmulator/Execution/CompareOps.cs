@@ -32,6 +32,7 @@ internal static unsafe class CompareOps
         byte* r = w.Registers;
         bool brain = i->Type == PtxType.BF16X2;
         uint* results = stackalloc uint[2];
+        results[0] = results[1] = 0;
         for (int h = 0; h < 2; h++)
             for (int l = 0; l < 32; l++)
             {

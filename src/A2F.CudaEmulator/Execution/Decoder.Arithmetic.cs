@@ -129,7 +129,8 @@ internal sealed unsafe partial class Decoder
         if (!Has("lo")) throw Unsupported("only .lo");
         Instruction i = New(InstructionClass.Integer);
         (i.A, i.B, i.C, i.D) = (Source(1, t), Source(2, t), mad ? Source(3, t) : Constant(0, 4), Target(0, t));
-        i.Run = t == PtxType.S32 ? &Scalar.Ternary<Mul24<int>, uint, uint, uint, uint> : &Scalar.Ternary<Mul24<uint>, uint, uint, uint, uint>;
+        i.Run = t == PtxType.S32 ? &Scalar.Ternary<Mul24<int>, uint, uint, uint, uint> : &Scalar.Ternary<Mul24<uint>, uint, uint, uint,
+            uint>;
         Emit(i);
     }
 
@@ -273,8 +274,10 @@ internal sealed unsafe partial class Decoder
     {
         Allow("l", "r", "wrap", "clamp");
         bool wrap = Has("wrap");
-        if (Has("l")) ThreeWords(wrap ? &Scalar.Ternary<ShfLeftWrap, uint, uint, uint, uint> : &Scalar.Ternary<ShfLeftClamp, uint, uint, uint, uint>);
-        else ThreeWords(wrap ? &Scalar.Ternary<ShfRightWrap, uint, uint, uint, uint> : &Scalar.Ternary<ShfRightClamp, uint, uint, uint, uint>);
+        if (Has("l")) ThreeWords(wrap ? &Scalar.Ternary<ShfLeftWrap, uint, uint, uint, uint> : &Scalar.Ternary<ShfLeftClamp, uint, uint,
+            uint, uint>);
+        else ThreeWords(wrap ? &Scalar.Ternary<ShfRightWrap, uint, uint, uint, uint> : &Scalar.Ternary<ShfRightClamp, uint, uint, uint,
+            uint>);
     }
 
     /// <summary>A float operation: vectors where rounding is to nearest and nothing saturates, else lane by lane.</summary>

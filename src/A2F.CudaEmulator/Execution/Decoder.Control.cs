@@ -132,7 +132,8 @@ internal sealed unsafe partial class Decoder
         (i.A, i.B, i.C) = (Source(1, PtxType.B32), Source(2, PtxType.B32), Source(3, PtxType.B32));
         i.X[1] = Has("sync") ? Source(4, PtxType.B32) : -1;
         i.X[0] = PredicateTarget(Operand(0).Second);
-        i.Op = (byte)(Has("up") ? ShuffleMode.Up : Has("down") ? ShuffleMode.Down : Has("bfly") ? ShuffleMode.Butterfly : ShuffleMode.Index);
+        i.Op = (byte)(Has("up") ? ShuffleMode.Up : Has("down") ? ShuffleMode.Down : Has("bfly") ? ShuffleMode.Butterfly
+            : ShuffleMode.Index);
         i.D = Target(0, PtxType.B32);
         i.Run = &WarpOps.Shuffle;
         Emit(i);
@@ -183,7 +184,8 @@ internal sealed unsafe partial class Decoder
     private void AsyncCopy()
     {
         if (!Has("async") || Has("bulk") || Has("mbarrier")) throw Unsupported("only cp.async of 4, 8 or 16 bytes and its groups");
-        Allow("async", "ca", "cg", "shared", "shared::cta", "global", "commit_group", "wait_group", "wait_all", "L2::64B", "L2::128B", "L2::256B");
+        Allow("async", "ca", "cg", "shared", "shared::cta", "global", "commit_group", "wait_group", "wait_all", "L2::64B", "L2::128B",
+            "L2::256B");
         Instruction i = New(InstructionClass.Memory);
         if (Has("commit_group")) i.Run = &AsyncCopies.Commit;
         else if (Has("wait_group") || Has("wait_all"))
@@ -234,7 +236,8 @@ internal sealed unsafe partial class Decoder
         Allow("sync", "aligned", "m16n8k4", "m16n8k8", "m16n8k16", "m16n8k32", "row", "col", "satfinite");
         int k = Has("m16n8k4") ? 4 : Has("m16n8k8") ? 8 : Has("m16n8k16") ? 16 : Has("m16n8k32") ? 32 : throw Unsupported("this shape");
         List<PtxType> types = Types();
-        if (types.Count != 4 || Array.IndexOf(_i.Modifiers, "row") < 0 || Array.IndexOf(_i.Modifiers, "col") < 0) throw Unsupported("only row.col with four types");
+        if (types.Count != 4 || Array.IndexOf(_i.Modifiers, "row") < 0 || Array.IndexOf(_i.Modifiers, "col") < 0)
+            throw Unsupported("only row.col with four types");
         (PtxType d, PtxType a, PtxType b, PtxType c) = (types[0], types[1], types[2], types[3]);
         bool integer = a is PtxType.S8 or PtxType.U8;
         bool known = integer ? b is PtxType.S8 or PtxType.U8 && k is 16 or 32 && d == PtxType.S32

@@ -83,7 +83,8 @@ internal sealed unsafe partial class Decoder
         i.A = Source(1, from);
         i.D = Target(0, i.Width == 8 ? PtxType.B64 : PtxType.B32);
         i.Run = &ConvertOps.Convert;
-        Handler quick = i.Width == to.Bytes() && !i.Sat && !i.Ftz && !i.Relu && i.Rounding == Rounding.Nearest ? QuickConversion(to, from) : null;
+        Handler quick = i.Width == to.Bytes() && !i.Sat && !i.Ftz && !i.Relu && i.Rounding == Rounding.Nearest ? QuickConversion(to, from)
+            : null;
         if (quick != null) i.Run = quick;
         Emit(i);
     }
@@ -115,7 +116,8 @@ internal sealed unsafe partial class Decoder
     {
         PtxType t = Type();
         Instruction i = New(t.IsFloat() ? t.IsNarrowFloat() ? InstructionClass.Half : InstructionClass.Float : InstructionClass.Integer);
-        if (!Comparisons.TryGetValue(_i.Modifiers[0], out (CompareOp Op, bool Unordered) op)) throw Unsupported($"comparison .{_i.Modifiers[0]}");
+        if (!Comparisons.TryGetValue(_i.Modifiers[0], out (CompareOp Op, bool Unordered) op))
+            throw Unsupported($"comparison .{_i.Modifiers[0]}");
         Allow(_i.Modifiers[0], "and", "or", "xor", "ftz");
         (i.Op, i.Flag, i.Ftz, i.Type) = ((byte)op.Op, op.Unordered, Has("ftz"), t);
         i.Op2 = (byte)(Has("and") ? 1 : Has("or") ? 2 : Has("xor") ? 3 : 0);
@@ -132,7 +134,8 @@ internal sealed unsafe partial class Decoder
         else
         {
             PtxType to = Types()[0];
-            i.Imm = to switch { PtxType.F32 => 0x3F800000, PtxType.F16 or PtxType.F16X2 => 0x3C00, PtxType.BF16 or PtxType.BF16X2 => 0x3F80, _ => 0xFFFFFFFF };
+            i.Imm = to switch { PtxType.F32 => 0x3F800000, PtxType.F16 or PtxType.F16X2 => 0x3C00, PtxType.BF16 or PtxType.BF16X2 =>
+                0x3F80, _ => 0xFFFFFFFF };
             if (t.IsPacked() && !to.IsPacked()) i.Imm = 0xFFFF;
             if (to is PtxType.U16 or PtxType.S16) i.Imm = 0xFFFF;
             i.D = Target(0, to);
@@ -237,7 +240,8 @@ internal sealed unsafe partial class Decoder
 
     private static readonly string[] MemoryModifiers =
     [
-        "global", "shared", "local", "const", "param", "shared::cta", "v2", "v4", "volatile", "relaxed", "acquire", "release", "weak", "cta", "gpu",
+        "global", "shared", "local", "const", "param", "shared::cta", "v2", "v4", "volatile", "relaxed", "acquire", "release", "weak",
+            "cta", "gpu",
         "sys", "ca", "cg", "cs", "lu", "cv", "wb", "wt", "nc", "L1::evict_normal", "L1::evict_first", "L1::evict_last", "L1::no_allocate",
         "L1::evict_unchanged", "L2::64B", "L2::128B", "L2::256B",
     ];
@@ -298,7 +302,8 @@ internal sealed unsafe partial class Decoder
         PtxType t = Type();
         int op = Array.FindIndex(AtomicNames, n => Has(n));
         if (op < 0) throw Unsupported("this atomic operation");
-        Allow(["global", "shared", "shared::cta", "relaxed", "acquire", "release", "acq_rel", "cta", "gpu", "sys", "noftz", .. AtomicNames]);
+        Allow(["global", "shared", "shared::cta", "relaxed", "acquire", "release", "acq_rel", "cta", "gpu", "sys", "noftz",
+            .. AtomicNames]);
         if (t.IsFloat() && (AtomicOp)op is not AtomicOp.Add and not AtomicOp.Exchange) throw Unsupported($"{AtomicNames[op]} of {t}");
         int first = result ? 1 : 0;
         Instruction i = New(InstructionClass.Memory, t.IsFloat() ? 1 : 0);

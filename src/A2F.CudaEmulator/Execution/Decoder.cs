@@ -98,7 +98,8 @@ internal sealed unsafe partial class Decoder
         HashSet<string> used = new(StringComparer.Ordinal);
         foreach (PtxInstruction i in _function.Instructions)
             foreach (Operand o in i.Operands) Names(o, used);
-        IEnumerable<PtxVariable> all = _function.Shared.Concat(_text.Variables.Where(v => v.Space == PtxSpace.Shared && used.Contains(v.Name))).ToList();
+        IEnumerable<PtxVariable> all = _function.Shared.Concat(_text.Variables.Where(v => v.Space == PtxSpace.Shared
+            && used.Contains(v.Name))).ToList();
         foreach (PtxVariable v in all.Where(v => !v.Dynamic))
         {
             at = (at + v.Align - 1) / v.Align * v.Align;
@@ -211,7 +212,8 @@ internal sealed unsafe partial class Decoder
                 bool wide = r.Type.Bytes() == 8;
                 if (wide == (bytes == 8)) return r.Place;
                 int t = Temporary();
-                _code.Add(Helper(wide ? &Scalar.Unary<ConvertOps.Low64, ulong, uint> : &Scalar.Unary<ConvertOps.Zero32To64, uint, ulong>, t, r.Place));
+                _code.Add(Helper(wide ? &Scalar.Unary<ConvertOps.Low64, ulong, uint> : &Scalar.Unary<ConvertOps.Zero32To64, uint, ulong>,
+                    t, r.Place));
                 return t;
             case OperandKind.Integer or OperandKind.Float:
                 return Constant(PtxParser.ImmediateBits(o, type), bytes);

@@ -100,7 +100,8 @@ internal readonly struct IntMax : IIntegerOp
 
 internal readonly struct IntAbs : IIntegerOp
 {
-    public static T Do<T>(T a, T b, T c) where T : unmanaged, IBinaryInteger<T>, IMinMaxValue<T> => T.IsNegative(a) ? unchecked(T.Zero - a) : a;
+    public static T Do<T>(T a, T b, T c) where T : unmanaged, IBinaryInteger<T>, IMinMaxValue<T> => T.IsNegative(a)
+        ? unchecked(T.Zero - a) : a;
 }
 
 internal readonly struct IntNeg : IIntegerOp

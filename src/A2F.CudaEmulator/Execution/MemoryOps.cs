@@ -83,7 +83,8 @@ internal static unsafe class MemoryOps
                 ulong wrote = i->Width == 8 ? Lanes.Get<ulong>(w.Registers + i->X[k], l) : Lanes.Get<uint>(w.Registers + i->X[k], l);
                 if (i->Width < 8) wrote &= (1UL << (8 * i->Width)) - 1;
                 if (Extend(at[l] + k * i->Width, i->Width, false) != wrote)
-                    throw w.Fault(EmulatorErrorKind.SharedRace, l, Access.Address(w, i, l), "another lane of this store wrote a different value to the same bytes");
+                    throw w.Fault(EmulatorErrorKind.SharedRace, l, Access.Address(w, i, l),
+                        "another lane of this store wrote a different value to the same bytes");
             }
         }
     }

@@ -20,7 +20,8 @@ internal static unsafe class TensorOps
         {
             address[l] = Access.Address(w, i, l);
             if (i->Space == PtxSpace.Generic) address[l] -= Memory.SharedMemory.Window;
-            if ((address[l] & 15) != 0) throw w.Fault(EmulatorErrorKind.Misaligned, l, address[l], $"row address 0x{address[l]:x} is no multiple of 16 bytes");
+            if ((address[l] & 15) != 0)
+                throw w.Fault(EmulatorErrorKind.Misaligned, l, address[l], $"row address 0x{address[l]:x} is no multiple of 16 bytes");
             row[l] = Access.Shared(w, l, address[l], 16, false, false);
         }
         // Eight rows of 16 bytes are one phase.

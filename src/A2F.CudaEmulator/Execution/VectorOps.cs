@@ -9,7 +9,8 @@ internal interface IVector
 /// <summary>The hot operations, 16 (or 8) lanes at a time, blended where lanes are inactive.</summary>
 internal static unsafe class VectorOps
 {
-    private static readonly Vector512<uint> Bits32 = Vector512.Create(1u, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768);
+    private static readonly Vector512<uint> Bits32 = Vector512.Create(1u, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192,
+        16384, 32768);
     private static readonly Vector512<ulong> Bits64 = Vector512.Create(1UL, 2, 4, 8, 16, 32, 64, 128);
 
     public static void Run32<TOp>(Warp w, Instruction* i) where TOp : IVector
@@ -146,6 +147,7 @@ internal readonly struct VecMaxF : IVector
 internal readonly struct Ftz<TOp> : IVector where TOp : IVector
 {
     public static Vector512<uint> Do(Vector512<uint> a, Vector512<uint> b, Vector512<uint> c) => VectorOps.Flush(TOp.Do(
-        VectorOps.Flush(a.AsSingle()).AsUInt32(), VectorOps.Flush(b.AsSingle()).AsUInt32(), VectorOps.Flush(c.AsSingle()).AsUInt32()).AsSingle())
+        VectorOps.Flush(a.AsSingle()).AsUInt32(), VectorOps.Flush(b.AsSingle()).AsUInt32(),
+            VectorOps.Flush(c.AsSingle()).AsUInt32()).AsSingle())
         .AsUInt32();
 }

@@ -89,7 +89,8 @@ internal static unsafe class WarpOps
             ulong v = i->Width == 8 ? Lanes.Get<ulong>(r + i->A, l) : Lanes.Get<uint>(r + i->A, l);
             same = 0;
             for (int k = 0; k < 32; k++)
-                if ((w.Mask >> k & 1) != 0 && (i->Width == 8 ? Lanes.Get<ulong>(r + i->A, k) : Lanes.Get<uint>(r + i->A, k)) == v) same |= 1u << k;
+                if ((w.Mask >> k & 1) != 0 && (i->Width == 8 ? Lanes.Get<ulong>(r + i->A, k) : Lanes.Get<uint>(r + i->A,
+                    k)) == v) same |= 1u << k;
             every &= same == w.Mask;
             if (!i->Flag) Lanes.Set(r + i->D, l, same);
         }

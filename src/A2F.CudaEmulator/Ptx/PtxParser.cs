@@ -229,10 +229,12 @@ internal sealed partial class PtxParser
         CultureInfo plain = CultureInfo.InvariantCulture;
         try
         {
-            if (s.Length == 10 && s[1] is 'f' or 'F') (o.Kind, o.HexBytes, o.HexBits) = (OperandKind.Float, 4, uint.Parse(s.AsSpan(2), hex, plain));
+            if (s.Length == 10 && s[1] is 'f' or 'F') (o.Kind, o.HexBytes, o.HexBits) = (OperandKind.Float, 4, uint.Parse(s.AsSpan(2),
+                hex, plain));
             else if (s.Length == 18 && s[1] is 'd' or 'D')
                 (o.Kind, o.HexBytes, o.HexBits) = (OperandKind.Float, 8, ulong.Parse(s.AsSpan(2), hex, plain));
-            else if (s.StartsWith("0x", StringComparison.OrdinalIgnoreCase)) o.Value = (long)ulong.Parse(s.AsSpan(2).TrimEnd('U'), hex, plain);
+            else if (s.StartsWith("0x", StringComparison.OrdinalIgnoreCase)) o.Value = (long)ulong.Parse(s.AsSpan(2).TrimEnd('U'), hex,
+                plain);
             else if (s.AsSpan().ContainsAny('.', 'e', 'E')) (o.Kind, o.Number) = (OperandKind.Float, double.Parse(s, plain));
             else o.Value = (long)ulong.Parse(s.AsSpan().TrimEnd('U'), NumberStyles.None, plain);
         }

@@ -24,7 +24,8 @@ public sealed class CheckTests
         """;
 
     /// <summary>Runs the body with an output buffer of <paramref name="bytes"/>; the last line of it should be at fault.</summary>
-    private static EmulatorException Fails(string body, int threads = 32, int bytes = 256, bool written = true, Action<EmulatedDevice, ulong>? before = null)
+    private static EmulatorException Fails(string body, int threads = 32, int bytes = 256, bool written = true, Action<EmulatedDevice,
+        ulong>? before = null)
     {
         using EmulatedDevice device = new("sm_86", 2);
         string text = PtxHarness.Header + Body + "\n" + body + "\nret;\n}\n";

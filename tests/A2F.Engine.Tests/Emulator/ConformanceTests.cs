@@ -214,8 +214,10 @@ public sealed class ConformanceTests
         yield return C("sin.approx.f32", "f32", "f32", (a, _, _) => F((float)Math.Sin(S(a))), 4);
         yield return C("cos.approx.f32", "f32", "f32", (a, _, _) => F((float)Math.Cos(S(a))), 4);
         yield return C("tanh.approx.f32", "f32", "f32", (a, _, _) => F((float)Math.Tanh(S(a))), 4);
-        yield return C("min.f32", "f32", "f32 f32", (a, b, _) => F(float.IsNaN(S(a)) ? S(b) : float.IsNaN(S(b)) ? S(a) : MathF.Min(S(a), S(b))));
-        yield return C("max.f32", "f32", "f32 f32", (a, b, _) => F(float.IsNaN(S(a)) ? S(b) : float.IsNaN(S(b)) ? S(a) : MathF.Max(S(a), S(b))));
+        yield return C("min.f32", "f32", "f32 f32", (a, b, _) => F(float.IsNaN(S(a)) ? S(b) : float.IsNaN(S(b)) ? S(a) : MathF.Min(S(a),
+            S(b))));
+        yield return C("max.f32", "f32", "f32 f32", (a, b, _) => F(float.IsNaN(S(a)) ? S(b) : float.IsNaN(S(b)) ? S(a) : MathF.Max(S(a),
+            S(b))));
         yield return C("max.NaN.f32", "f32", "f32 f32", (a, b, _) => F(MathF.Max(S(a), S(b))));
         yield return C("abs.f32", "f32", "f32", (a, _, _) => a & 0x7FFFFFFF);
         yield return C("neg.f32", "f32", "f32", (a, _, _) => a ^ 0x80000000);
@@ -255,12 +257,14 @@ public sealed class ConformanceTests
         yield return C("tanh.approx.f16", "f16", "f16", (a, _, _) => H(Math.Tanh(Half(a))));
         yield return C("add.f16x2", "f16x2", "f16x2 f16x2", (a, b, c) => Pair(a, b, c, (x, y, _) => H(Half(x) + Half(y))));
         yield return C("mul.f16x2", "f16x2", "f16x2 f16x2", (a, b, c) => Pair(a, b, c, (x, y, _) => H(Half(x) * Half(y))));
-        yield return C("fma.rn.f16x2", "f16x2", "f16x2 f16x2 f16x2", (a, b, c) => Pair(a, b, c, (x, y, z) => H(Half(x) * Half(y) + Half(z))));
+        yield return C("fma.rn.f16x2", "f16x2", "f16x2 f16x2 f16x2", (a, b, c) => Pair(a, b, c, (x, y, z) =>
+            H(Half(x) * Half(y) + Half(z))));
         yield return C("fma.rn.relu.f16", "f16", "f16 f16 f16", (a, b, c) => H(Relu(Half(a) * Half(b) + Half(c))));
         yield return C("max.f16x2", "f16x2", "f16x2 f16x2", (a, b, c) => Pair(a, b, c, (x, y, _) => H(double.MaxNumber(Half(x), Half(y)))));
         yield return C("neg.f16x2", "f16x2", "f16x2", (a, _, _) => a ^ 0x80008000);
         yield return C("fma.rn.bf16", "bf16", "bf16 bf16 bf16", (a, b, c) => ToB((double)B(a) * B(b) + B(c)));
-        yield return C("fma.rn.bf16x2", "bf16x2", "bf16x2 bf16x2 bf16x2", (a, b, c) => Pair(a, b, c, (x, y, z) => ToB((double)B(x) * B(y) + B(z))));
+        yield return C("fma.rn.bf16x2", "bf16x2", "bf16x2 bf16x2 bf16x2", (a, b, c) => Pair(a, b, c, (x, y, z) =>
+            ToB((double)B(x) * B(y) + B(z))));
         yield return C("max.bf16x2", "bf16x2", "bf16x2 bf16x2", (a, b, c) => Pair(a, b, c, (x, y, _) => ToB(float.MaxNumber(B(x), B(y)))));
         yield return C("neg.bf16x2", "bf16x2", "bf16x2", (a, _, _) => a ^ 0x80008000);
     }
@@ -303,23 +307,28 @@ public sealed class ConformanceTests
         yield return Body("setp.lt.and.s32 %p|%q, %a, %b, %p; selp.u32 %d, 1, 0, %q;", "u32", "s32 s32", (_, _, _) => 0) with
         {
             Name = "setp.and with a second target",
-            Body = "setp.gt.s32 %p, %a, 0; setp.lt.and.s32 %p|%q, %a, %b, !%p; selp.u32 %t0, 1, 0, %p; selp.u32 %t1, 2, 0, %q; add.u32 %d, %t0, %t1;",
+            Body = "setp.gt.s32 %p, %a, 0; setp.lt.and.s32 %p|%q, %a, %b, !%p; selp.u32 %t0, 1, 0, %p; selp.u32 %t1, 2, 0, %q; " +
+                "add.u32 %d, %t0, %t1;",
             Expected = (a, b, _) => ((int)a < (int)b && (int)a <= 0 ? 1UL : 0) + ((int)a >= (int)b && (int)a <= 0 ? 2UL : 0),
         };
         yield return Body("setp.gt.s32 %p, %a, 0; setp.lt.xor.s32 %p, %a, %b, %p; selp.u32 %d, 1, 0, %p;", "u32", "s32 s32",
             (a, b, _) => (int)a < (int)b != (int)a > 0 ? 1UL : 0);
         yield return C("set.lt.u32.f32", "u32", "f32 f32", (a, b, _) => S(a) < S(b) ? uint.MaxValue : 0UL);
         yield return C("set.ge.f32.s32", "f32", "s32 s32", (a, b, _) => F((int)a >= (int)b ? 1 : 0));
-        yield return C("set.gt.f16x2.f16x2", "f16x2", "f16x2 f16x2", (a, b, c) => Pair(a, b, c, (x, y, _) => Half(x) > Half(y) ? 0x3C00UL : 0));
-        yield return Body("setp.lt.f16x2 %p|%q, %a, %b; selp.u32 %t0, 1, 0, %p; selp.u32 %t1, 2, 0, %q; add.u32 %d, %t0, %t1;", "u32", "f16x2 f16x2",
+        yield return C("set.gt.f16x2.f16x2", "f16x2", "f16x2 f16x2", (a, b, c) => Pair(a, b, c, (x, y, _) => Half(x) > Half(y) ? 0x3C00UL
+            : 0));
+        yield return Body("setp.lt.f16x2 %p|%q, %a, %b; selp.u32 %t0, 1, 0, %p; selp.u32 %t1, 2, 0, %q; add.u32 %d, %t0, %t1;", "u32",
+            "f16x2 f16x2",
             (a, b, _) => (Half(a) < Half(b) ? 1UL : 0) + (Half(a >> 16) < Half(b >> 16) ? 2UL : 0));
         yield return C("slct.s32.s32", "s32", "s32 s32 s32", (a, b, c) => (int)c >= 0 ? a : b);
         yield return C("slct.u64.f32", "u64", "u64 u64 f32", (a, b, c) => S(c) >= 0 ? a : b);
         yield return Body("setp.lt.s32 %p, %a, 0; selp.b64 %d, %b, %c, %p;", "b64", "s32 b64 b64", (a, b, c) => (int)a < 0 ? b : c);
         yield return Body("testp.finite.f32 %p, %a; selp.u32 %d, 1, 0, %p;", "u32", "f32", (a, _, _) => float.IsFinite(S(a)) ? 1UL : 0);
-        yield return Body("testp.subnormal.f32 %p, %a; selp.u32 %d, 1, 0, %p;", "u32", "f32", (a, _, _) => float.IsSubnormal(S(a)) ? 1UL : 0);
+        yield return Body("testp.subnormal.f32 %p, %a; selp.u32 %d, 1, 0, %p;", "u32", "f32", (a, _, _) => float.IsSubnormal(S(a)) ? 1UL
+            : 0);
         yield return Body("testp.notanumber.f64 %p, %a; selp.u32 %d, 1, 0, %p;", "u32", "f64", (a, _, _) => double.IsNaN(D(a)) ? 1UL : 0);
-        yield return Body("setp.lt.s32 %p, %a, 0; setp.lt.s32 %q, %b, 0; xor.pred %p, %p, %q; not.pred %p, %p; selp.u32 %d, 1, 0, %p;", "u32", "s32 s32",
+        yield return Body("setp.lt.s32 %p, %a, 0; setp.lt.s32 %q, %b, 0; xor.pred %p, %p, %q; not.pred %p, %p; selp.u32 %d, 1, 0, %p;",
+            "u32", "s32 s32",
             (a, b, _) => (int)a < 0 == (int)b < 0 ? 1UL : 0);
     }
 
@@ -343,7 +352,8 @@ public sealed class ConformanceTests
         yield return C("cvt.rn.f64.s32", "f64", "s32", (a, _, _) => G((int)a));
         yield return C("cvt.rn.f16.s32", "f16", "s32", (a, _, _) => H((int)a));
         yield return C("cvt.rzi.s32.f32", "s32", "f32", (a, _, _) => (ulong)Clamp(Math.Truncate(S(a)), int.MinValue, int.MaxValue));
-        yield return C("cvt.rni.s32.f32", "s32", "f32", (a, _, _) => (ulong)Clamp(Math.Round(S(a), MidpointRounding.ToEven), int.MinValue, int.MaxValue));
+        yield return C("cvt.rni.s32.f32", "s32", "f32", (a, _, _) => (ulong)Clamp(Math.Round(S(a), MidpointRounding.ToEven), int.MinValue,
+            int.MaxValue));
         yield return C("cvt.rmi.s32.f32", "s32", "f32", (a, _, _) => (ulong)Clamp(Math.Floor(S(a)), int.MinValue, int.MaxValue));
         yield return C("cvt.rpi.s32.f32", "s32", "f32", (a, _, _) => (ulong)Clamp(Math.Ceiling(S(a)), int.MinValue, int.MaxValue));
         yield return C("cvt.rzi.u32.f32", "u32", "f32", (a, _, _) => (ulong)Clamp(Math.Truncate(S(a)), 0, uint.MaxValue));
@@ -363,7 +373,8 @@ public sealed class ConformanceTests
         yield return C("cvt.rn.bf16x2.f32", "bf16x2", "f32 f32", (a, b, _) => ToB(S(a)) << 16 | ToB(S(b)));
         yield return C("cvt.rn.relu.f16x2.f32", "f16x2", "f32 f32", (a, b, _) => H(Relu(S(a))) << 16 | H(Relu(S(b))));
         yield return C("cvt.rzi.s64.f64", "s64", "f64",
-            (a, _, _) => double.IsNaN(D(a)) ? 1UL << 63 : D(a) >= 9.3e18 ? long.MaxValue : D(a) <= -9.3e18 ? 1UL << 63 : (ulong)(long)Math.Truncate(D(a)));
+            (a, _, _) => double.IsNaN(D(a)) ? 1UL << 63 : D(a) >= 9.3e18 ? long.MaxValue : D(a) <= -9.3e18 ? 1UL << 63
+                : (ulong)(long)Math.Truncate(D(a)));
         yield return C("cvt.rna.tf32.f32", "b32", "f32", (a, _, _) => (a & 0x7F800000) == 0x7F800000 ? a : a + 0x1000 & 0xFFFFE000);
     }
 
@@ -378,13 +389,18 @@ public sealed class ConformanceTests
 
     private static IEnumerable<OpcodeCase> Moves()
     {
-        yield return Body("mov.u32 %d, %tid.x; add.u32 %d, %d, %a;", "u32", "u32", (a, _, _) => 0) with { Name = "mov special", Body = "mov.u32 %t0, %laneid; sub.u32 %t0, %t0, %tid.x; add.u32 %d, %a, %t0;", Expected = (a, _, _) => a };
+        yield return Body("mov.u32 %d, %tid.x; add.u32 %d, %d, %a;", "u32", "u32", (a, _, _) => 0) with { Name = "mov special",
+            Body = "mov.u32 %t0, %laneid; sub.u32 %t0, %t0, %tid.x; add.u32 %d, %a, %t0;", Expected = (a, _, _) => a };
         yield return Body("mov.b64 {%t0, %t1}, %a; mov.b64 %d, {%t1, %t0};", "b64", "b64", (a, _, _) => a << 32 | a >> 32);
-        yield return Body("{ .reg .b16 %l, %h; mov.b32 {%l, %h}, %a; mov.b32 %d, {%h, %l}; }", "b32", "b32", (a, _, _) => a << 16 & 0xFFFF0000 | a >> 16);
+        yield return Body("{ .reg .b16 %l, %h; mov.b32 {%l, %h}, %a; mov.b32 %d, {%h, %l}; }", "b32", "b32", (a, _, _) =>
+            a << 16 & 0xFFFF0000 | a >> 16);
         yield return Body("mov.f32 %d, 0f3FC00000;", "f32", "f32", (_, _, _) => F(1.5f));
         yield return Body("mov.b32 %t0, -5; add.s32 %d, %a, %t0;", "s32", "s32", (a, _, _) => a - 5);
         yield return Body("mov.f64 %d, 0d4000000000000000;", "f64", "f64", (_, _, _) => G(2));
-        yield return Body("@!%p add.u32 %d, %a, 1; @%p add.u32 %d, %a, 2;", "u32", "u32", (a, _, _) => 0) with { Name = "guards", Body = "setp.lt.s32 %p, %a, 0; @!%p add.u32 %d, %a, 1; @%p add.u32 %d, %a, 2;", Expected = (a, _, _) => (int)a < 0 ? a + 2 : a + 1 };
-        yield return Body("mov.u32 %d, %lanemask_lt; popc.b32 %d, %d; sub.u32 %d, %d, %laneid; add.u32 %d, %d, %a;", "u32", "u32", (a, _, _) => a);
+        yield return Body("@!%p add.u32 %d, %a, 1; @%p add.u32 %d, %a, 2;", "u32", "u32", (a, _, _) => 0) with { Name = "guards",
+            Body = "setp.lt.s32 %p, %a, 0; @!%p add.u32 %d, %a, 1; @%p add.u32 %d, %a, 2;", Expected = (a, _, _) => (int)a < 0 ? a + 2
+            : a + 1 };
+        yield return Body("mov.u32 %d, %lanemask_lt; popc.b32 %d, %d; sub.u32 %d, %d, %laneid; add.u32 %d, %d, %a;", "u32", "u32", (a, _,
+            _) => a);
     }
 }

@@ -25,7 +25,8 @@ public sealed class MatrixTests
         int least = type == "u8" ? 0 : -8;
         int[,] a = Matrix(16, k, random, least), b = Matrix(k, 8, random, least), c = Matrix(16, 8, random, -8);
         int bits = type is "s8" or "u8" ? 8 : type == "tf32" ? 32 : 16, per = 32 / bits;
-        int aWords = 16 * k / 32 / per, bWords = 8 * k / 32 / per, cWords = accumulator == "f16" ? 2 : 4, cPer = accumulator == "f16" ? 2 : 1;
+        int aWords = 16 * k / 32 / per, bWords = 8 * k / 32 / per, cWords = accumulator == "f16" ? 2 : 4, cPer = accumulator == "f16" ? 2
+            : 1;
         uint[] input = new uint[32 * 12];
         for (int lane = 0; lane < 32; lane++)
         {

@@ -13,13 +13,16 @@ internal sealed record OpcodeCase(
     private static readonly uint[] Words =
     [
         0, 1, 2, 3, 7, 31, 32, 33, 255, 256, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0x80000001, 0xFFFFFFFF, 0xFFFFFFFE,
-        0xFFFFFF80, 0x12345678, 0xDEADBEEF, 0x00FFFFFF, 0x01000000, 0xAAAAAAAA, 0x55555555, 0x7654, 0x0F0F0F0F, 100, 0xFFFFFF9C, 12, 1000000,
+        0xFFFFFF80, 0x12345678, 0xDEADBEEF, 0x00FFFFFF, 0x01000000, 0xAAAAAAAA, 0x55555555, 0x7654, 0x0F0F0F0F, 100, 0xFFFFFF9C, 12,
+            1000000,
     ];
 
     private static readonly float[] Floats =
     [
-        0f, -0f, 1f, -1f, 0.5f, -0.5f, 1.5f, 2.5f, -2.5f, 3.4e38f, -3.4e38f, 1e-40f, -1e-40f, float.PositiveInfinity, float.NegativeInfinity,
-        float.NaN, 1.17549435e-38f, 0.1f, 3.14159f, -7.25f, 65504f, 65520f, 1e-7f, 2147483648f, -2147483904f, 4294967296f, 0.33333334f, 100.75f, 1e10f,
+        0f, -0f, 1f, -1f, 0.5f, -0.5f, 1.5f, 2.5f, -2.5f, 3.4e38f, -3.4e38f, 1e-40f, -1e-40f, float.PositiveInfinity,
+            float.NegativeInfinity,
+        float.NaN, 1.17549435e-38f, 0.1f, 3.14159f, -7.25f, 65504f, 65520f, 1e-7f, 2147483648f, -2147483904f, 4294967296f, 0.33333334f,
+            100.75f, 1e10f,
         -1e-5f, 1.0000001f, 255.5f,
     ];
 
@@ -57,9 +60,11 @@ internal sealed record OpcodeCase(
         ulong mask = bits == 64 ? ulong.MaxValue : (1UL << bits) - 1;
         for (int l = 0; l < 32; l++)
         {
-            ulong a = inputs.Length > 0 ? inputs[0].Item2[l] : 0, b = inputs.Length > 1 ? inputs[1].Item2[l] : 0, c = inputs.Length > 2 ? inputs[2].Item2[l] : 0;
+            ulong a = inputs.Length > 0 ? inputs[0].Item2[l] : 0, b = inputs.Length > 1 ? inputs[1].Item2[l] : 0, c = inputs.Length > 2
+                ? inputs[2].Item2[l] : 0;
             ulong want = Expected(a, b, c) & mask;
-            if (!Same(got[l] & mask, want)) return $"{Body}: lane {l}, a 0x{a:x}, b 0x{b:x}, c 0x{c:x}: got 0x{got[l] & mask:x}, expected 0x{want:x}";
+            if (!Same(got[l] & mask,
+                want)) return $"{Body}: lane {l}, a 0x{a:x}, b 0x{b:x}, c 0x{c:x}: got 0x{got[l] & mask:x}, expected 0x{want:x}";
         }
         return null;
     }

@@ -16,12 +16,15 @@ public sealed class WarpTests
 
     [Fact]
     public void A_loop_of_different_lengths_reconverges() => Lanes(
-        "mov.u32 %d, 0; mov.u32 %t0, 0; LOOP: setp.ge.u32 %p, %t0, %lane; @%p bra DONE; add.u32 %d, %d, %t0; add.u32 %t0, %t0, 1; bra LOOP; DONE: activemask.b32 %t1; popc.b32 %t1, %t1; add.u32 %d, %d, %t1;",
+        "mov.u32 %d, 0; mov.u32 %t0, 0; LOOP: setp.ge.u32 %p, %t0, %lane; @%p bra DONE; add.u32 %d, %d, %t0; add.u32 %t0, %t0, 1; " +
+            "bra LOOP; DONE: activemask.b32 %t1; popc.b32 %t1, %t1; add.u32 %d, %d, %t1;",
         l => (ulong)(l * (l - 1) / 2 + 32));
 
     [Fact]
     public void Nested_branches_reconverge() => Lanes(
-        "mov.u32 %d, 0; and.b32 %t0, %lane, 1; setp.eq.u32 %p, %t0, 0; @%p bra EVEN; setp.lt.u32 %q, %lane, 16; @%q bra LOWODD; add.u32 %d, %d, 1; bra JOIN; LOWODD: add.u32 %d, %d, 2; bra JOIN; EVEN: add.u32 %d, %d, 4; JOIN: vote.sync.ballot.b32 %t1, 1, 0xffffffff; popc.b32 %t1, %t1; mad.lo.u32 %d, %t1, 100, %d;",
+        "mov.u32 %d, 0; and.b32 %t0, %lane, 1; setp.eq.u32 %p, %t0, 0; @%p bra EVEN; setp.lt.u32 %q, %lane, 16; @%q bra LOWODD; " +
+            "add.u32 %d, %d, 1; bra JOIN; LOWODD: add.u32 %d, %d, 2; bra JOIN; EVEN: add.u32 %d, %d, 4; " +
+            "JOIN: vote.sync.ballot.b32 %t1, 1, 0xffffffff; popc.b32 %t1, %t1; mad.lo.u32 %d, %t1, 100, %d;",
         l => (ulong)(3200 + (l % 2 == 0 ? 4 : l < 16 ? 2 : 1)));
 
     [Fact]
