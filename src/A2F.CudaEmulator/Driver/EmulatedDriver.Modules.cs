@@ -1,0 +1,125 @@
+using System.Text;
+
+namespace A2F.CudaEmulator.Driver;
+
+public static unsafe partial class EmulatedDriver
+{
+    private const int ErrorLogBuffer = 5, ErrorLogBufferSize = 6;
+
+    private sealed class Kernel(PtxKernel loaded)
+    {
+        internal readonly PtxKernel Loaded = loaded;
+        internal readonly int[] Offsets = [.. loaded.Parameters.Select(p => p.Offset)];
+        internal readonly int[] Sizes = [.. loaded.Parameters.Select(p => p.Bytes)];
+        internal int MostDynamicShared = 48 * 1024 - loaded.StaticSharedBytes;
+    }
+
+    private static void AddModules()
+    {
+        Exports["cuModuleLoadDataEx"] = (nint)(delegate* unmanaged<nint*, byte*, uint, int*, void**, int>)&ModuleLoadDataEx;
+        Exports["cuModuleUnload"] = (nint)(delegate* unmanaged<nint, int>)&ModuleUnload;
+        Exports["cuModuleGetFunction"] = (nint)(delegate* unmanaged<nint*, nint, byte*, int>)&ModuleGetFunction;
+        Exports["cuModuleGetGlobal_v2"] = (nint)(delegate* unmanaged<ulong*, nuint*, nint, byte*, int>)&ModuleGetGlobal;
+        Exports["cuFuncGetAttribute"] = (nint)(delegate* unmanaged<int*, int, nint, int>)&FuncGetAttribute;
+        Exports["cuFuncSetAttribute"] = (nint)(delegate* unmanaged<nint, int, int, int>)&FuncSetAttribute;
+        Exports["cuLaunchKernel"] =
+            (nint)(delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, int>)&LaunchKernel;
+        Exports["cuOccupancyMaxActiveBlocksPerMultiprocessor"] = (nint)(delegate* unmanaged<int*, nint, int, nuint, int>)&Occupancy;
+    }
+
+    [UnmanagedCallersOnly]
+    private static int ModuleLoadDataEx(nint* module, byte* image, uint optionCount, int* options, void** values)
+    {
+        int result = Machine.Call(() =>
+        {
+            string ptx = Marshal.PtrToStringUTF8((nint)image)!;
+            if (!ptx.Contains(".version", StringComparison.Ordinal)) throw new DriverError(218, "the emulator loads PTX only");
+            *module = Machine.Add(PtxModule.Load(Machine.CurrentDevice, ptx));
+        });
+        if (result != 0) WriteLog(Machine.LastFault ?? "", optionCount, options, values);
+        return result;
+    }
+
+    private static void WriteLog(string text, uint optionCount, int* options, void** values)
+    {
+        byte* buffer = null;
+        int size = 0;
+        for (uint i = 0; i < optionCount; i++)
+        {
+            if (options[i] == ErrorLogBuffer) buffer = (byte*)values[i];
+            else if (options[i] == ErrorLogBufferSize) size = (int)(nint)values[i];
+        }
+        if (buffer == null || size < 1) return;
+        byte[] bytes = Encoding.UTF8.GetBytes(text);
+        int length = Math.Min(bytes.Length, size - 1);
+        bytes.AsSpan(0, length).CopyTo(new Span<byte>(buffer, length));
+        buffer[length] = 0;
+    }
+
+    [UnmanagedCallersOnly]
+    private static int ModuleUnload(nint module) => Machine.Call(() => Machine.Remove<PtxModule>(module));
+
+    [UnmanagedCallersOnly]
+    private static int ModuleGetFunction(nint* function, nint module, byte* name) => Machine.Call(() =>
+        *function = Machine.Add(new Kernel(Machine.Get<PtxModule>(module).Kernel(Marshal.PtrToStringUTF8((nint)name)!))));
+
+    [UnmanagedCallersOnly]
+    private static int ModuleGetGlobal(ulong* address, nuint* bytes, nint module, byte* name) => Machine.Call(() =>
+    {
+        (ulong found, long size) = Machine.Get<PtxModule>(module).Global(Marshal.PtrToStringUTF8((nint)name)!);
+        (*address, *bytes) = (found, (nuint)size);
+    });
+
+    [UnmanagedCallersOnly]
+    private static int FuncGetAttribute(int* value, int attribute, nint function) => Machine.Call(() =>
+    {
+        Kernel kernel = Machine.Get<Kernel>(function);
+        *value = attribute switch
+        {
+            0 => 1024,
+            1 => kernel.Loaded.StaticSharedBytes,
+            2 => 0,
+            3 => kernel.Loaded.LocalBytes,
+            8 => kernel.MostDynamicShared,
+            _ => throw new DriverError(1, $"function attribute {attribute} is not emulated"),
+        };
+    });
+
+    [UnmanagedCallersOnly]
+    private static int FuncSetAttribute(nint function, int attribute, int value) => Machine.Call(() =>
+    {
+        Kernel kernel = Machine.Get<Kernel>(function);
+        int most = Machine.CurrentDevice.MaxSharedBytesPerBlockOptIn - kernel.Loaded.StaticSharedBytes;
+        if (attribute != 8 || value < 0 || value > most) throw new DriverError(1, $"function attribute {attribute} of {value}; at most {most}");
+        kernel.MostDynamicShared = value;
+    });
+
+    [UnmanagedCallersOnly]
+    private static int LaunchKernel(
+        nint function, uint gridX, uint gridY, uint gridZ, uint blockX, uint blockY, uint blockZ, uint sharedBytes, nint stream,
+        void** arguments, void** extra) => Machine.Call(() =>
+    {
+        Kernel kernel = Machine.Get<Kernel>(function);
+        if (sharedBytes > kernel.MostDynamicShared)
+        {
+            throw new DriverError(1,
+                $"kernel {kernel.Loaded.Name}: {sharedBytes} bytes of dynamic shared memory, {kernel.MostDynamicShared} were allowed");
+        }
+        byte[] parameters = new byte[kernel.Loaded.ParameterBytes];
+        for (int i = 0; i < kernel.Offsets.Length; i++)
+            new ReadOnlySpan<byte>(arguments[i], kernel.Sizes[i]).CopyTo(parameters.AsSpan(kernel.Offsets[i]));
+        Dim3 grid = new((int)gridX, (int)gridY, (int)gridZ), block = new((int)blockX, (int)blockY, (int)blockZ);
+        EmulatedDevice device = Machine.CurrentDevice;
+        Machine.Submit(stream, () => device.Launch(kernel.Loaded, grid, block, (int)sharedBytes, parameters));
+    });
+
+    [UnmanagedCallersOnly]
+    private static int Occupancy(int* blocks, nint function, int threads, nuint sharedBytes) => Machine.Call(() =>
+    {
+        Kernel kernel = Machine.Get<Kernel>(function);
+        EmulatedDevice device = Machine.CurrentDevice;
+        int byWarps = device.MaxWarpsPerMultiprocessor / Math.Max(1, (threads + 31) / 32);
+        long shared = kernel.Loaded.StaticSharedBytes + (long)sharedBytes;
+        *blocks = (int)Math.Min(byWarps, shared == 0 ? byWarps : device.SharedBytesPerMultiprocessor / shared);
+    });
+}
