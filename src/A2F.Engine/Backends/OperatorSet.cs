@@ -10,6 +10,9 @@ internal abstract class OperatorSet : IDisposable
     /// <summary>Name for reports.</summary>
     internal abstract string Name { get; }
 
+    /// <summary>Bytes of packed weights and activations.</summary>
+    internal abstract long Bytes { get; }
+
     /// <summary>Zeroed memory that lives as long as this set.</summary>
     internal abstract Tensor Allocate(int items, int rows, int columns);
 

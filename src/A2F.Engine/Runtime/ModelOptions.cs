@@ -7,6 +7,18 @@ public sealed record ModelOptions
 {
     internal static int DefaultThreads => Math.Min(Environment.ProcessorCount, 8);
 
+    /// <summary>
+    /// What the network runs on: "cpu", "cuda" or "cuda:N" for the GPU of number N, or "auto", which is the CPU as long as the CUDA path has
+    /// not been measured on real GPUs.
+    /// </summary>
+    public string Device { get; init; } = "auto";
+
+    /// <summary>
+    /// Finds the functions of the CUDA driver API by name (0 for one that does not exist) in place of the installed driver: how the emulator
+    /// takes a driver's place. Such a driver gets PTX, not machine code. Null for the installed driver.
+    /// </summary>
+    public Func<string, nint>? CudaDriver { get; init; }
+
     /// <summary>Threads of the CPU backend, the caller's included; 0 for one per processor, 8 at most. Results do not depend on it.</summary>
     public int Threads { get; init; }
 

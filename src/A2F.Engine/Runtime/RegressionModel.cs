@@ -1,17 +1,17 @@
 using A2F.Engine.Animation;
-using A2F.Engine.Backends.Cpu;
+using A2F.Engine.Backends;
 using A2F.Engine.Networks;
 using A2F.Engine.Weights;
 
 namespace A2F.Engine.Runtime;
 
 /// <summary>
-/// A regression model, loaded and ready to run on the CPU. One call at a time; make several models, or share one behind a lock, to run on
+/// A regression model, loaded and ready to run. One call at a time; make several models, or share one behind a lock, to run on
 /// several threads of your own.
 /// </summary>
 public sealed class RegressionModel : IDisposable
 {
-    private readonly CpuOperators? _ops;
+    private readonly OperatorSet? _ops;
     private readonly RegressionNetwork? _network;
     private readonly Lazy<FaceRig> _rig;
     private bool _disposed;
@@ -23,8 +23,7 @@ public sealed class RegressionModel : IDisposable
         if (folder.Network is null) return;
         if (options.MaxBatch is < 1 or > 1024)
             throw new A2FException(A2FErrorCode.OutOfRange, $"batch: expected 1 to 1024, found {options.MaxBatch}");
-        int threads = options.Threads == 0 ? ModelOptions.DefaultThreads : options.Threads;
-        _ops = new CpuOperators(threads, options.InstructionSet);
+        _ops = Devices.Open(options);
         try
         {
             _network = new RegressionNetwork(folder.Network, folder.Weights!, _ops, options.MaxBatch, options.FastConvolutions);

@@ -25,8 +25,7 @@ internal sealed unsafe class CpuOperators : OperatorSet
 
     internal override string Name => $"cpu ({_kernels.Name}, {_pool.Threads} thread{(_pool.Threads == 1 ? "" : "s")})";
 
-    /// <summary>Bytes of packed weights and activations.</summary>
-    internal long Bytes => _memory.Bytes;
+    internal override long Bytes => _memory.Bytes;
 
     /// <summary>Throws if an operator wrote outside a buffer.</summary>
     internal void VerifyGuards() => _memory.VerifyGuards();
