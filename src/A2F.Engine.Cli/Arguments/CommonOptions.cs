@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using A2F.CudaEmulator.Driver;
 using A2F.Engine.Runtime;
 
 namespace A2F.Engine.Cli.Arguments;
@@ -8,7 +9,7 @@ namespace A2F.Engine.Cli.Arguments;
 internal static class CommonOptions
 {
     private const int MostThreads = 256;
-    private static readonly string[] Devices = ["auto", "cpu"];
+    private const string Emulator = "emulator", DefaultArchitecture = "sm_86";
 
     /// <summary>The argument MODEL.</summary>
     public static Argument<string> Model() =>
@@ -33,9 +34,9 @@ internal static class CommonOptions
     /// <summary><c>--device</c>.</summary>
     public static Option<string> Device() => new("--device")
     {
-        Description = "What to run on.",
-        HelpName = string.Join('|', Devices),
-        DefaultValueFactory = _ => Devices[0],
+        Description = "What to run on; the emulator runs the CUDA kernels on the CPU, to check them.",
+        HelpName = "auto|cpu|cuda[:N]|emulator[:ARCH]",
+        DefaultValueFactory = _ => "auto",
     };
 
     /// <summary><c>--threads</c>.</summary>
@@ -67,9 +68,24 @@ internal static class CommonOptions
     /// <exception cref="UsageException">There is no such device, or the count is out of range.</exception>
     public static ModelOptions ModelOptions(string device, string threads)
     {
-        if (!Devices.Contains(device)) throw new UsageException($"--device: expected {string.Join(" or ", Devices)}, found '{device}'");
         if (!int.TryParse(threads, NumberStyles.None, CultureInfo.InvariantCulture, out int count) || count > MostThreads)
             throw new UsageException($"--threads: expected a whole number from 0 to {MostThreads}, found '{threads}'");
-        return new ModelOptions { Threads = count };
+        ModelOptions options = new() { Threads = count, Device = device };
+        string[] parts = device.Split(':', 2);
+        bool known = parts[0] switch
+        {
+            "auto" or "cpu" => parts.Length == 1,
+            "cuda" => parts.Length == 1 || int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out _),
+            Emulator => EmulatedDriver.DeviceOf(parts.Length == 1 ? DefaultArchitecture : parts[1]) >= 0,
+            _ => false,
+        };
+        if (!known)
+        {
+            throw new UsageException(
+                $"--device: expected auto, cpu, cuda, cuda:N, or emulator:ARCH with one of {string.Join(", ", EmulatedDriver.Architectures)}; found '{device}'");
+        }
+        if (parts[0] != Emulator) return options;
+        int ordinal = EmulatedDriver.DeviceOf(parts.Length == 1 ? DefaultArchitecture : parts[1]);
+        return options with { Device = $"cuda:{ordinal}", CudaDriver = EmulatedDriver.Find };
     }
 }

@@ -31,7 +31,7 @@ internal static class DoctorText
             Line("architectures", string.Join(' ', report.NvrtcArchitectures.Select(architecture => $"sm_{architecture}")));
         Library(report.Cublas);
         output.WriteLine("what runs where");
-        Line("--device auto", $"cpu ({cpu}): this version runs networks on the CPU");
+        Line("--device auto", $"cpu ({cpu}); GPUs only when asked for: the CUDA path has not run on a real one yet");
         for (int i = 0; i < Math.Max(1, report.Devices.Count); i++)
         {
             bool works = report.CudaProblem(i) is null;

@@ -1,4 +1,6 @@
 using A2F.Engine.Tests.Weights;
+using A2F.Engine.Tests.Backends;
+using A2F.Engine.Tests.Backends.Cuda;
 using A2F.Engine.Weights;
 using Xunit;
 
@@ -36,6 +38,19 @@ public sealed class RunCommandTests : IDisposable
         Assert.True(difference <= 1e-5 * norm, $"norm of the difference {difference:g3}, of the result {norm:g3}");
         Assert.True(Math.Abs(e[worst] - f[worst]) <= 1e-4 * scale,
             $"element {worst}: expected {e[worst]}, found {f[worst]}, scale {scale:g3}");
+    }
+
+    [NvrtcTheory]
+    [InlineData("emulator:sm_75")]
+    [InlineData("emulator")]
+    [InlineData("emulator:sm_90")]
+    public void The_emulator_agrees_with_the_cpu_to_rounding(string device)
+    {
+        string model = Tool.Fixture("reg_autocorr"), io = Path.Combine(model, "io.npz");
+        Tool.Succeed("run", model, "--inputs", io, "--prefix", "b3.", "--outputs", _folder.File("cpu.npz"));
+        Tool.Succeed("run", model, "--inputs", io, "--prefix", "b3.", "--outputs", _folder.File("gpu.npz"), "--device", device);
+        double[] expected = Array.ConvertAll(Tool.Read(_folder.File("cpu.npz"), "result").ToFloat32(), x => (double)x);
+        OperatorCase.AssertClose(expected, Tool.Read(_folder.File("gpu.npz"), "result").ToFloat32(), 1e-5, device);
     }
 
     [Fact]

@@ -37,7 +37,8 @@ public sealed class UsageTests : IDisposable
         Tool.Fail(2, ["animate"], "animate", "a2f animate --help");
         Tool.Fail(2, ["run", Model], "--inputs");
         Tool.Fail(2, Animate("--bogus"), "--bogus");
-        Tool.Fail(2, Animate("--device", "cuda"), "auto or cpu", "cuda");
+        Tool.Fail(2, Animate("--device", "tpu"), "cuda:N", "emulator:ARCH", "tpu");
+        Tool.Fail(2, Animate("--device", "emulator:sm_60"), "sm_75, sm_80, sm_86, sm_89, sm_90", "sm_60");
         Tool.Fail(2, Animate("--format", "xml"), "csv, json, npz", "xml");
         Tool.Fail(2, Animate("--threads", "-1"), "--threads", "0 to 256");
         Assert.Empty(Directory.GetFiles(_folder.Path));
