@@ -151,8 +151,10 @@ public sealed unsafe class EmulatedDevice : IDisposable
         Allocation? a = Heap.Find(address);
         if (a is null || (long)(address - a.Base) + bytes > a.Bytes)
             throw new EmulatorException(EmulatorErrorKind.OutOfBounds,
-                $"{what}: {bytes} bytes at 0x{address:x} lie in no allocation") { Address = address };
+                $"{what}: {bytes} bytes at 0x{address:x} lie in no allocation")
+            { Address = address };
         return a.Live ? a : throw new EmulatorException(EmulatorErrorKind.UseAfterFree,
-            $"{what}: 0x{address:x} lies in {a.Name}, which was freed") { Address = address };
+            $"{what}: 0x{address:x} lies in {a.Name}, which was freed")
+        { Address = address };
     }
 }

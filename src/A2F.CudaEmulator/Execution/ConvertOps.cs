@@ -192,7 +192,8 @@ internal static unsafe class ConvertOps
         {
             case PtxType.F64: return BitConverter.DoubleToUInt64Bits(v);
             case PtxType.F16: return Round.ToHalf(v, i->Rounding);
-            case PtxType.BF16: return Round.ToBrain(i->Rounding == Rounding.Zero ? Round.ToSingle(v, Rounding.Zero)
+            case PtxType.BF16:
+                return Round.ToBrain(i->Rounding == Rounding.Zero ? Round.ToSingle(v, Rounding.Zero)
                 : Round.ToSingleOdd(v), i->Rounding);
             default:
                 float f = Round.ToSingle(v, i->Rounding);

@@ -105,11 +105,24 @@ internal sealed unsafe partial class Decoder
 
     private static readonly Dictionary<string, (CompareOp Op, bool Unordered)> Comparisons = new(StringComparer.Ordinal)
     {
-        ["eq"] = (CompareOp.Eq, false), ["ne"] = (CompareOp.Ne, false), ["lt"] = (CompareOp.Lt, false), ["le"] = (CompareOp.Le, false),
-        ["gt"] = (CompareOp.Gt, false), ["ge"] = (CompareOp.Ge, false), ["lo"] = (CompareOp.Lt, false), ["ls"] = (CompareOp.Le, false),
-        ["hi"] = (CompareOp.Gt, false), ["hs"] = (CompareOp.Ge, false), ["equ"] = (CompareOp.Eq, true), ["neu"] = (CompareOp.Ne, true),
-        ["ltu"] = (CompareOp.Lt, true), ["leu"] = (CompareOp.Le, true), ["gtu"] = (CompareOp.Gt, true), ["geu"] = (CompareOp.Ge, true),
-        ["num"] = (CompareOp.Num, false), ["nan"] = (CompareOp.Nan, false),
+        ["eq"] = (CompareOp.Eq, false),
+        ["ne"] = (CompareOp.Ne, false),
+        ["lt"] = (CompareOp.Lt, false),
+        ["le"] = (CompareOp.Le, false),
+        ["gt"] = (CompareOp.Gt, false),
+        ["ge"] = (CompareOp.Ge, false),
+        ["lo"] = (CompareOp.Lt, false),
+        ["ls"] = (CompareOp.Le, false),
+        ["hi"] = (CompareOp.Gt, false),
+        ["hs"] = (CompareOp.Ge, false),
+        ["equ"] = (CompareOp.Eq, true),
+        ["neu"] = (CompareOp.Ne, true),
+        ["ltu"] = (CompareOp.Lt, true),
+        ["leu"] = (CompareOp.Le, true),
+        ["gtu"] = (CompareOp.Gt, true),
+        ["geu"] = (CompareOp.Ge, true),
+        ["num"] = (CompareOp.Num, false),
+        ["nan"] = (CompareOp.Nan, false),
     };
 
     private void Compare(bool toPredicate)
@@ -134,8 +147,14 @@ internal sealed unsafe partial class Decoder
         else
         {
             PtxType to = Types()[0];
-            i.Imm = to switch { PtxType.F32 => 0x3F800000, PtxType.F16 or PtxType.F16X2 => 0x3C00, PtxType.BF16 or PtxType.BF16X2 =>
-                0x3F80, _ => 0xFFFFFFFF };
+            i.Imm = to switch
+            {
+                PtxType.F32 => 0x3F800000,
+                PtxType.F16 or PtxType.F16X2 => 0x3C00,
+                PtxType.BF16 or PtxType.BF16X2 =>
+                0x3F80,
+                _ => 0xFFFFFFFF
+            };
             if (t.IsPacked() && !to.IsPacked()) i.Imm = 0xFFFF;
             if (to is PtxType.U16 or PtxType.S16) i.Imm = 0xFFFF;
             i.D = Target(0, to);

@@ -31,7 +31,8 @@ internal sealed unsafe class DeviceHeap
         if (a is null || a.Base != address)
             throw new EmulatorException(EmulatorErrorKind.NotFound, $"free: 0x{address:x} is no address that an allocation returned");
         if (!a.Live) throw new EmulatorException(EmulatorErrorKind.UseAfterFree,
-            $"free: {a.Name} at 0x{address:x} was freed before") { Address = address };
+            $"free: {a.Name} at 0x{address:x} was freed before")
+        { Address = address };
         a.Release();
         LiveBytes -= a.Bytes;
         LiveCount--;
