@@ -71,6 +71,7 @@ internal sealed unsafe partial class Decoder
             case "cp": AsyncCopy(); break;
             case "ldmatrix": LoadMatrix(); break;
             case "mma": Mma(); break;
+            case "call": throw Unsupported("calls of device functions (mark them __forceinline__)");
             default: throw Unsupported($"unknown opcode {_i.Opcode}");
         }
     }

@@ -25,7 +25,13 @@ internal sealed partial class PtxParser
         _function = new PtxFunction { IsEntry = Next().Text == ".entry" };
         _scope = new Scope(null);
         _branchTargets.Clear();
-        if (Accept("(")) SkipParenthesis();
+        if (Accept("("))
+        {
+            // Results of a device function: names that its body may use, no part of a parameter block.
+            Parameters();
+            _function.Parameters.Clear();
+            _function.ParameterBytes = 0;
+        }
         _function.Name = Next().Text;
         if (Accept("(")) Parameters();
         while (Peek.Text is not "{" and not ";") Directive();
@@ -34,11 +40,6 @@ internal sealed partial class PtxParser
         Body();
         ResolveTargets();
         _text.Functions.Add(_function);
-    }
-
-    private void SkipParenthesis()
-    {
-        while (!Accept(")")) Next();
     }
 
     private void Parameters()
