@@ -2,11 +2,13 @@
 # Brings the CUDA driver library and NVRTC (which need no GPU to be loaded) into artifacts/cuda, so that kernels can be compiled and the
 # driver table checked on any Debian machine: NVRTC 11.8 there, NVRTC 12.4 in the folder 12, the driver in the folder driver. Needs no root
 # and installs nothing: packages of the component non-free, from the mirror that this machine is set up with, are unpacked. An installed
-# driver or NVRTC is used instead. 40 MB; A2F_CUBLAS=1 fetches cuBLAS 11 too (250 MB, 670 MB unpacked).
+# driver or NVRTC is used instead. 40 MB, kept in the user's cache for the next checkout; A2F_CUBLAS=1 fetches cuBLAS 11 too (250 MB, 670 MB
+# unpacked).
 # Always ends with 0; what could not be had is named, and tests that need it say so. A2F_CUDA_PATH may name folders instead.
 set -u
 cd "$(dirname "$0")/.."
 target=$PWD/artifacts/cuda
+kept=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/a2f-engine
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -55,11 +57,14 @@ fetch() {
         echo "$file: cannot be fetched, this is no Debian system"
         return
     fi
-    set_up_apt
     mkdir -p "$set/deb" "$set/root" "$folder"
-    if ! (cd "$set/deb" && apt download "$@") >"$set/log" 2>&1; then
-        echo "$file: cannot be fetched: $(grep -hE '^[EW]:' "$set/log" "$work/update.log" | head -n 1)"
-        return
+    if ! cp "$kept/$file"/*.deb "$set/deb/" 2>/dev/null; then
+        set_up_apt
+        if ! (cd "$set/deb" && apt download "$@") >"$set/log" 2>&1; then
+            echo "$file: cannot be fetched: $(grep -hE '^[EW]:' "$set/log" "$work/update.log" | head -n 1)"
+            return
+        fi
+        mkdir -p "$kept" && cp -r "$set/deb" "$work/keep" && rm -rf "$kept/$file" && mv "$work/keep" "$kept/$file"
     fi
     for package in "$set"/deb/*.deb; do
         dpkg-deb -x "$package" "$set/root"
