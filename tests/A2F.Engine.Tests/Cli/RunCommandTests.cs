@@ -6,6 +6,7 @@ using Xunit;
 
 namespace A2F.Engine.Tests.Cli;
 
+[Collection(EmulatedCuda.Collection)]
 public sealed class RunCommandTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();

@@ -389,17 +389,25 @@ public sealed class ConformanceTests
 
     private static IEnumerable<OpcodeCase> Moves()
     {
-        yield return Body("mov.u32 %d, %tid.x; add.u32 %d, %d, %a;", "u32", "u32", (a, _, _) => 0) with { Name = "mov special",
-            Body = "mov.u32 %t0, %laneid; sub.u32 %t0, %t0, %tid.x; add.u32 %d, %a, %t0;", Expected = (a, _, _) => a };
+        yield return Body("mov.u32 %d, %tid.x; add.u32 %d, %d, %a;", "u32", "u32", (a, _, _) => 0) with
+        {
+            Name = "mov special",
+            Body = "mov.u32 %t0, %laneid; sub.u32 %t0, %t0, %tid.x; add.u32 %d, %a, %t0;",
+            Expected = (a, _, _) => a
+        };
         yield return Body("mov.b64 {%t0, %t1}, %a; mov.b64 %d, {%t1, %t0};", "b64", "b64", (a, _, _) => a << 32 | a >> 32);
         yield return Body("{ .reg .b16 %l, %h; mov.b32 {%l, %h}, %a; mov.b32 %d, {%h, %l}; }", "b32", "b32", (a, _, _) =>
             a << 16 & 0xFFFF0000 | a >> 16);
         yield return Body("mov.f32 %d, 0f3FC00000;", "f32", "f32", (_, _, _) => F(1.5f));
         yield return Body("mov.b32 %t0, -5; add.s32 %d, %a, %t0;", "s32", "s32", (a, _, _) => a - 5);
         yield return Body("mov.f64 %d, 0d4000000000000000;", "f64", "f64", (_, _, _) => G(2));
-        yield return Body("@!%p add.u32 %d, %a, 1; @%p add.u32 %d, %a, 2;", "u32", "u32", (a, _, _) => 0) with { Name = "guards",
-            Body = "setp.lt.s32 %p, %a, 0; @!%p add.u32 %d, %a, 1; @%p add.u32 %d, %a, 2;", Expected = (a, _, _) => (int)a < 0 ? a + 2
-            : a + 1 };
+        yield return Body("@!%p add.u32 %d, %a, 1; @%p add.u32 %d, %a, 2;", "u32", "u32", (a, _, _) => 0) with
+        {
+            Name = "guards",
+            Body = "setp.lt.s32 %p, %a, 0; @!%p add.u32 %d, %a, 1; @%p add.u32 %d, %a, 2;",
+            Expected = (a, _, _) => (int)a < 0 ? a + 2
+            : a + 1
+        };
         yield return Body("mov.u32 %d, %lanemask_lt; popc.b32 %d, %d; sub.u32 %d, %d, %laneid; add.u32 %d, %d, %a;", "u32", "u32", (a, _,
             _) => a);
     }

@@ -134,8 +134,12 @@ internal sealed unsafe class CudaOperators : OperatorSet
         Tensor matrix = Upload(grouped), added = Upload(bias.IsEmpty ? new float[columns] : bias);
         return new CudaGemmWeights
         {
-            Taps = taps, Inputs = inputs, Outputs = outputs, Groups = groups,
-            Matrix = new CUdeviceptr((ulong)matrix.Address), Bias = new CUdeviceptr((ulong)added.Address),
+            Taps = taps,
+            Inputs = inputs,
+            Outputs = outputs,
+            Groups = groups,
+            Matrix = new CUdeviceptr((ulong)matrix.Address),
+            Bias = new CUdeviceptr((ulong)added.Address),
         };
     }
 
@@ -148,8 +152,16 @@ internal sealed unsafe class CudaOperators : OperatorSet
             $"ACCUMULATE={(epilogue.Accumulate ? 1 : 0)}");
         GemmArguments arguments = new()
         {
-            X = new View(x), Y = new View(y), Residual = new View(epilogue.Residual ?? y), Matrix = w.Matrix.Value, Bias = w.Bias.Value,
-            AllRows = rows, Stride = stride, Inputs = w.Inputs, Outputs = w.Outputs, Depth = w.Taps * w.Inputs,
+            X = new View(x),
+            Y = new View(y),
+            Residual = new View(epilogue.Residual ?? y),
+            Matrix = w.Matrix.Value,
+            Bias = w.Bias.Value,
+            AllRows = rows,
+            Stride = stride,
+            Inputs = w.Inputs,
+            Outputs = w.Outputs,
+            Depth = w.Taps * w.Inputs,
         };
         void* pointer = &arguments;
         Launch(kernel, new Dim3(Blocks(w.Outputs, tileColumns), Blocks(rows, tileRows), (uint)w.Groups), 256, 0, &pointer);
@@ -174,7 +186,12 @@ internal sealed unsafe class CudaOperators : OperatorSet
 
     private static NormArguments Norm(Tensor x, Tensor scale, Tensor shift, float epsilon, Tensor y) => new()
     {
-        X = new View(x), Y = new View(y), Scale = (ulong)scale.Address, Shift = (ulong)shift.Address, Columns = x.Columns, Epsilon = epsilon,
+        X = new View(x),
+        Y = new View(y),
+        Scale = (ulong)scale.Address,
+        Shift = (ulong)shift.Address,
+        Columns = x.Columns,
+        Epsilon = epsilon,
     };
 
     internal override void Attention(Tensor qkv, int heads, Tensor y)

@@ -9,6 +9,7 @@ using Xunit;
 namespace A2F.Engine.Tests.Backends.Cuda;
 
 /// <summary>Each operator on the emulated GPU against the same operator on the CPU, with every check of the emulator on.</summary>
+[Collection(EmulatedCuda.Collection)]
 public sealed class CudaOperatorTests
 {
     [NvrtcFact]

@@ -7,6 +7,9 @@ namespace A2F.Engine.Tests.Backends.Cuda;
 /// <summary>The CUDA backend on the emulator: real NVRTC, real host code, emulated driver.</summary>
 internal static class EmulatedCuda
 {
+    /// <summary>Tests of this collection run one after another: the emulated devices, and what is allocated on them, belong to the process.</summary>
+    public const string Collection = "emulated devices";
+
     private sealed class Symbols : ISymbolSource
     {
         public string Name => "the emulator";
@@ -14,7 +17,10 @@ internal static class EmulatedCuda
         public nint Find(string symbol) => EmulatedDriver.Find(symbol);
     }
 
-    private static readonly Lazy<CudaDriver> Driver = new(() => CudaDriver.Start(new Symbols()));
+    /// <summary>The emulator's exports.</summary>
+    public static ISymbolSource Source { get; } = new Symbols();
+
+    private static readonly Lazy<CudaDriver> Driver = new(() => CudaDriver.Start(Source));
 
     /// <summary>The emulated device of an architecture such as sm_86.</summary>
     public static CudaDevice Device(string architecture) => Driver.Value.Devices[EmulatedDriver.DeviceOf(architecture)];
