@@ -9,8 +9,13 @@ public sealed unsafe class EmulatedDevice : IDisposable
     /// <param name="architecture">sm_75, sm_80, sm_86, sm_89 or sm_90: which device's limits to keep.</param>
     /// <param name="threads">How many blocks run at once; 0 for one a processor.</param>
     /// <exception cref="EmulatorException">NotFound for another architecture.</exception>
-    public EmulatedDevice(string architecture = "sm_86", int threads = 0)
+    public EmulatedDevice(string architecture = "sm_86", int threads = 0) : this(architecture, threads, DeviceHeap.FirstAddressOf(0))
     {
+    }
+
+    internal EmulatedDevice(string architecture, int threads, ulong firstAddress)
+    {
+        Heap = new DeviceHeap(firstAddress);
         (int sm, int count, int warps, int sharedOptIn, int sharedTotal) = architecture switch
         {
             "sm_75" => (75, 40, 32, 64, 64),
@@ -60,7 +65,7 @@ public sealed unsafe class EmulatedDevice : IDisposable
     /// <summary>After how many slices of 65536 instructions a warp is taken to hang.</summary>
     public long TimeSliceLimit { get; set; } = 1 << 20;
 
-    internal DeviceHeap Heap { get; } = new();
+    internal DeviceHeap Heap { get; }
 
     /// <summary>Reserves device memory, its contents unwritten; the address is a multiple of 512 and never used again.</summary>
     public ulong Allocate(long bytes, string name = "allocation")

@@ -20,69 +20,86 @@ public static unsafe partial class EmulatedDriver
     }
 
     [UnmanagedCallersOnly]
-    private static int MemGetInfo(nuint* free, nuint* total) => Machine.Call(() =>
+    private static int MemGetInfo(nuint* free, nuint* total) => Machine.Call("cuMemGetInfo", CallKind.InContext, () =>
     {
-        *total = (nuint)8 << 30;
+        *total = (nuint)Machine.DeviceBytes;
         *free = *total - (nuint)Machine.CurrentDevice.LiveBytes;
     });
 
     [UnmanagedCallersOnly]
-    private static int MemAlloc(ulong* address, nuint bytes) => Machine.Call(() =>
+    private static int MemAlloc(ulong* address, nuint bytes) => Machine.Call("cuMemAlloc", CallKind.InContext, () =>
     {
-        if (bytes is 0 || bytes > (nuint)8 << 30) throw new DriverError(bytes == 0 ? 1 : 2, $"an allocation of {bytes} bytes");
-        *address = Machine.CurrentDevice.Allocate((long)bytes);
+        if (bytes == 0) throw new DriverError(1, "an allocation of 0 bytes");
+        *address = Machine.Current.Allocate((long)Math.Min(bytes, long.MaxValue));
     });
 
     [UnmanagedCallersOnly]
-    private static int MemFree(ulong address) => Machine.Call(() => Machine.CurrentDevice.Free(address));
-
-    [UnmanagedCallersOnly]
-    private static int MemHostAlloc(void** address, nuint bytes, uint flags) =>
-        Machine.Call(() => *address = NativeMemory.AlignedAlloc(Math.Max(bytes, 1), 4096));
-
-    [UnmanagedCallersOnly]
-    private static int MemFreeHost(void* address)
+    private static int MemFree(ulong address) => Machine.Call("cuMemFree", CallKind.Release, () =>
     {
-        NativeMemory.AlignedFree(address);
-        return 0;
-    }
+        if (address == 0) return;
+        Context owner = Machine.ContextOf(address) ?? throw new DriverError(1, $"0x{address:x} is no allocation, or was freed before");
+        owner.Free(address);
+        owner.Report();
+    });
 
     [UnmanagedCallersOnly]
-    private static int MemcpyHtoD(ulong target, byte* source, nuint bytes) => Machine.Call(() => Upload(target, source, bytes));
+    private static int MemHostAlloc(void** address, nuint bytes, uint flags) => Machine.Call("cuMemHostAlloc", CallKind.InContext, () =>
+    {
+        if (bytes == 0) throw new DriverError(1, "an allocation of 0 bytes");
+        *address = new PinnedMemory(Machine.Current, (long)bytes).Data;
+    });
 
     [UnmanagedCallersOnly]
-    private static int MemcpyDtoH(byte* target, ulong source, nuint bytes) => Machine.Call(() => Download(target, source, bytes));
+    private static int MemFreeHost(void* address) => Machine.Call("cuMemFreeHost", CallKind.Release, () =>
+    {
+        if (address == null) return;
+        PinnedMemory? memory = PinnedMemory.Find((byte*)address);
+        if (memory is null || memory.Data != address)
+            throw new DriverError(1, $"0x{(nint)address:x} is no page-locked memory, or was freed before");
+        memory.Release();
+    });
 
     [UnmanagedCallersOnly]
-    private static int MemcpyDtoD(ulong target, ulong source, nuint bytes) => Machine.Call(() => Copy(target, source, bytes));
+    private static int MemcpyHtoD(ulong target, byte* source, nuint bytes) =>
+        Machine.Call("cuMemcpyHtoD", CallKind.InContext, () => Machine.Current.Run(() => Upload(target, source, bytes)));
+
+    [UnmanagedCallersOnly]
+    private static int MemcpyDtoH(byte* target, ulong source, nuint bytes) =>
+        Machine.Call("cuMemcpyDtoH", CallKind.InContext, () => Machine.Current.Run(() => Download(target, source, bytes)));
+
+    [UnmanagedCallersOnly]
+    private static int MemcpyDtoD(ulong target, ulong source, nuint bytes) =>
+        Machine.Call("cuMemcpyDtoD", CallKind.InContext, () => Machine.Current.Run(() => Copy(target, source, bytes)));
 
     [UnmanagedCallersOnly]
     private static int MemcpyHtoDAsync(ulong target, byte* source, nuint bytes, nint stream) =>
-        Machine.Call(() => Machine.Submit(stream, () => Upload(target, source, bytes)));
+        Machine.Call("cuMemcpyHtoDAsync", CallKind.InContext, () => Submit(stream, () => Upload(target, source, bytes)));
 
     [UnmanagedCallersOnly]
     private static int MemcpyDtoHAsync(byte* target, ulong source, nuint bytes, nint stream) =>
-        Machine.Call(() => Machine.Submit(stream, () => Download(target, source, bytes)));
+        Machine.Call("cuMemcpyDtoHAsync", CallKind.InContext, () => Submit(stream, () => Download(target, source, bytes)));
 
     [UnmanagedCallersOnly]
     private static int MemcpyDtoDAsync(ulong target, ulong source, nuint bytes, nint stream) =>
-        Machine.Call(() => Machine.Submit(stream, () => Copy(target, source, bytes)));
+        Machine.Call("cuMemcpyDtoDAsync", CallKind.InContext, () => Submit(stream, () => Copy(target, source, bytes)));
 
     [UnmanagedCallersOnly]
-    private static int MemsetD8Async(ulong target, byte value, nuint count, nint stream) => Machine.Call(() => Machine.Submit(stream, () =>
-    {
-        byte[] bytes = new byte[checked((int)count)];
-        bytes.AsSpan().Fill(value);
-        Machine.CurrentDevice.Write(target, bytes);
-    }));
+    private static int MemsetD8Async(ulong target, byte value, nuint count, nint stream) =>
+        Machine.Call("cuMemsetD8Async", CallKind.InContext, () => Submit(stream, () =>
+        {
+            byte[] bytes = new byte[checked((int)count)];
+            bytes.AsSpan().Fill(value);
+            Machine.CurrentDevice.Write(target, bytes);
+        }));
 
     [UnmanagedCallersOnly]
-    private static int MemsetD32Async(ulong target, uint value, nuint count, nint stream) => Machine.Call(() => Machine.Submit(stream, () =>
-    {
-        uint[] words = new uint[checked((int)count)];
-        words.AsSpan().Fill(value);
-        Machine.CurrentDevice.Write(target, MemoryMarshal.AsBytes(words.AsSpan()));
-    }));
+    private static int MemsetD32Async(ulong target, uint value, nuint count, nint stream) =>
+        Machine.Call("cuMemsetD32Async", CallKind.InContext, () => Submit(stream, () =>
+        {
+            uint[] words = new uint[checked((int)count)];
+            words.AsSpan().Fill(value);
+            Machine.CurrentDevice.Write(target, MemoryMarshal.AsBytes(words.AsSpan()));
+        }));
 
     private static void Upload(ulong target, byte* source, nuint bytes) =>
         Machine.CurrentDevice.Write(target, new ReadOnlySpan<byte>(source, checked((int)bytes)));

@@ -10,123 +10,93 @@ public static unsafe partial class EmulatedDriver
         Exports["cuStreamCreateWithPriority"] = (nint)(delegate* unmanaged<nint*, uint, int, int>)&StreamCreateWithPriority;
         Exports["cuStreamDestroy_v2"] = (nint)(delegate* unmanaged<nint, int>)&StreamDestroy;
         Exports["cuStreamSynchronize"] = (nint)(delegate* unmanaged<nint, int>)&StreamSynchronize;
-        Exports["cuStreamQuery"] = (nint)(delegate* unmanaged<nint, int>)&StreamSynchronize;
+        Exports["cuStreamQuery"] = (nint)(delegate* unmanaged<nint, int>)&StreamQuery;
         Exports["cuStreamWaitEvent"] = (nint)(delegate* unmanaged<nint, nint, uint, int>)&StreamWaitEvent;
         Exports["cuStreamBeginCapture_v2"] = (nint)(delegate* unmanaged<nint, int, int>)&StreamBeginCapture;
         Exports["cuStreamEndCapture"] = (nint)(delegate* unmanaged<nint, nint*, int>)&StreamEndCapture;
         Exports["cuEventCreate"] = (nint)(delegate* unmanaged<nint*, uint, int>)&EventCreate;
         Exports["cuEventRecord"] = (nint)(delegate* unmanaged<nint, nint, int>)&EventRecord;
         Exports["cuEventQuery"] = (nint)(delegate* unmanaged<nint, int>)&EventQuery;
-        Exports["cuEventSynchronize"] = (nint)(delegate* unmanaged<nint, int>)&EventQuery;
+        Exports["cuEventSynchronize"] = (nint)(delegate* unmanaged<nint, int>)&EventSynchronize;
         Exports["cuEventElapsedTime"] = (nint)(delegate* unmanaged<float*, nint, nint, int>)&EventElapsedTime;
         Exports["cuEventDestroy_v2"] = (nint)(delegate* unmanaged<nint, int>)&EventDestroy;
-        Exports["cuGraphInstantiateWithFlags"] = (nint)(delegate* unmanaged<nint*, nint, ulong, int>)&GraphInstantiate;
-        Exports["cuGraphLaunch"] = (nint)(delegate* unmanaged<nint, nint, int>)&GraphLaunch;
-        Exports["cuGraphExecUpdate"] = (nint)(delegate* unmanaged<nint, nint, nint*, int*, int>)&GraphExecUpdate;
-        Exports["cuGraphGetNodes"] = (nint)(delegate* unmanaged<nint, nint*, nuint*, int>)&GraphGetNodes;
-        Exports["cuGraphExecDestroy"] = (nint)(delegate* unmanaged<nint, int>)&GraphExecDestroy;
-        Exports["cuGraphDestroy"] = (nint)(delegate* unmanaged<nint, int>)&GraphDestroy;
     }
 
     [UnmanagedCallersOnly]
-    private static int StreamCreate(nint* stream, uint flags)
+    private static int StreamCreate(nint* stream, uint flags) =>
+        Machine.Call("cuStreamCreate", CallKind.InContext, () => *stream = Machine.Add(new Stream(Machine.Current)).Handle);
+
+    [UnmanagedCallersOnly]
+    private static int StreamCreateWithPriority(nint* stream, uint flags, int priority) =>
+        Machine.Call("cuStreamCreateWithPriority", CallKind.InContext, () => *stream = Machine.Add(new Stream(Machine.Current)).Handle);
+
+    [UnmanagedCallersOnly]
+    private static int StreamDestroy(nint stream) =>
+        Machine.Call("cuStreamDestroy", CallKind.Release, () => Machine.Get<Stream>(stream).Release());
+
+    [UnmanagedCallersOnly]
+    private static int StreamSynchronize(nint stream) => Machine.Call("cuStreamSynchronize", CallKind.InContext, () => Finished(stream));
+
+    [UnmanagedCallersOnly]
+    private static int StreamQuery(nint stream) => Machine.Call("cuStreamQuery", CallKind.InContext, () => Finished(stream));
+
+    private static void Finished(nint stream)
     {
-        *stream = Machine.Add(new Machine.Stream());
-        return 0;
+        if (stream != 0 && Machine.Get<Stream>(stream).Capture is not null) throw new DriverError(900, "the stream is capturing");
     }
 
     [UnmanagedCallersOnly]
-    private static int StreamCreateWithPriority(nint* stream, uint flags, int priority)
+    private static int StreamWaitEvent(nint stream, nint recorded, uint flags) =>
+        Machine.Call("cuStreamWaitEvent", CallKind.InContext, () => Machine.Get<Event>(recorded));
+
+    [UnmanagedCallersOnly]
+    private static int StreamBeginCapture(nint stream, int mode) =>
+        Machine.Call("cuStreamBeginCapture", CallKind.InContext, () => Machine.Get<Stream>(stream).Capture = []);
+
+    [UnmanagedCallersOnly]
+    private static int StreamEndCapture(nint stream, nint* graph) => Machine.Call("cuStreamEndCapture", CallKind.InContext, () =>
     {
-        *stream = Machine.Add(new Machine.Stream());
-        return 0;
-    }
-
-    [UnmanagedCallersOnly]
-    private static int StreamDestroy(nint stream) => Machine.Call(() => Machine.Remove<Machine.Stream>(stream));
-
-    [UnmanagedCallersOnly]
-    private static int StreamSynchronize(nint stream) => Machine.Call(() =>
-    {
-        if (stream != 0 && Machine.Get<Machine.Stream>(stream).Capture is not null) throw new DriverError(900, "the stream is capturing");
-    });
-
-    [UnmanagedCallersOnly]
-    private static int StreamWaitEvent(nint stream, nint recorded, uint flags) => Machine.Call(() => Machine.Get<Machine.Event>(recorded));
-
-    [UnmanagedCallersOnly]
-    private static int StreamBeginCapture(nint stream, int mode) => Machine.Call(() => Machine.Get<Machine.Stream>(stream).Capture = []);
-
-    [UnmanagedCallersOnly]
-    private static int StreamEndCapture(nint stream, nint* graph) => Machine.Call(() =>
-    {
-        Machine.Stream captured = Machine.Get<Machine.Stream>(stream);
-        *graph = Machine.Add(new Machine.Graph(captured.Capture ?? throw new DriverError(901, "the stream does not capture")));
+        Stream captured = Machine.Get<Stream>(stream);
+        List<Action> work = captured.Capture ?? throw new DriverError(401, "the stream does not capture");
+        *graph = Machine.Add(new Graph(captured.Owner, work)).Handle;
         captured.Capture = null;
     });
 
     [UnmanagedCallersOnly]
-    private static int EventCreate(nint* made, uint flags)
-    {
-        *made = Machine.Add(new Machine.Event());
-        return 0;
-    }
+    private static int EventCreate(nint* made, uint flags) =>
+        Machine.Call("cuEventCreate", CallKind.InContext, () => *made = Machine.Add(new Event(Machine.Current)).Handle);
 
     [UnmanagedCallersOnly]
-    private static int EventRecord(nint recorded, nint stream) => Machine.Call(() =>
+    private static int EventRecord(nint recorded, nint stream) => Machine.Call("cuEventRecord", CallKind.InContext, () =>
     {
-        Machine.Event e = Machine.Get<Machine.Event>(recorded);
-        Machine.Submit(stream, () => e.Recorded = Stopwatch.GetTimestamp());
+        Event e = Machine.Get<Event>(recorded);
+        Submit(stream, () => e.Recorded = Stopwatch.GetTimestamp());
     });
 
     [UnmanagedCallersOnly]
-    private static int EventQuery(nint recorded) => Machine.Call(() => Machine.Get<Machine.Event>(recorded));
+    private static int EventQuery(nint recorded) => Machine.Call("cuEventQuery", CallKind.InContext, () => Machine.Get<Event>(recorded));
 
     [UnmanagedCallersOnly]
-    private static int EventElapsedTime(float* milliseconds, nint start, nint end) => Machine.Call(() =>
-    {
-        long from = Machine.Get<Machine.Event>(start).Recorded, to = Machine.Get<Machine.Event>(end).Recorded;
-        if (from == 0 || to == 0) throw new DriverError(400, "an event was never recorded");
-        *milliseconds = (float)Stopwatch.GetElapsedTime(from, to).TotalMilliseconds;
-    });
+    private static int EventSynchronize(nint recorded) =>
+        Machine.Call("cuEventSynchronize", CallKind.InContext, () => Machine.Get<Event>(recorded));
 
     [UnmanagedCallersOnly]
-    private static int EventDestroy(nint recorded) => Machine.Call(() => Machine.Remove<Machine.Event>(recorded));
-
-    [UnmanagedCallersOnly]
-    private static int GraphInstantiate(nint* exec, nint graph, ulong flags) =>
-        Machine.Call(() => *exec = Machine.Add(new Machine.GraphExec(Machine.Get<Machine.Graph>(graph).Work)));
-
-    [UnmanagedCallersOnly]
-    private static int GraphLaunch(nint exec, nint stream) => Machine.Call(() =>
-    {
-        foreach (Action work in Machine.Get<Machine.GraphExec>(exec).Work) Machine.Submit(stream, work);
-    });
-
-    [UnmanagedCallersOnly]
-    private static int GraphExecUpdate(nint exec, nint graph, nint* node, int* result) => Machine.Call(() =>
-    {
-        Machine.GraphExec target = Machine.Get<Machine.GraphExec>(exec);
-        List<Action> work = Machine.Get<Machine.Graph>(graph).Work;
-        *result = work.Count == target.Work.Count ? 0 : 2;
-        if (*result != 0) throw new DriverError(910, $"the graph has {work.Count} nodes, the executable one {target.Work.Count}");
-        target.Work = work;
-    });
-
-    [UnmanagedCallersOnly]
-    private static int GraphGetNodes(nint graph, nint* nodes, nuint* count) => Machine.Call(() =>
-    {
-        int all = Machine.Get<Machine.Graph>(graph).Work.Count;
-        if (nodes != null)
+    private static int EventElapsedTime(float* milliseconds, nint start, nint end) =>
+        Machine.Call("cuEventElapsedTime", CallKind.InContext, () =>
         {
-            for (nuint i = 0; i < *count; i++) nodes[i] = graph + (nint)i + 1;
-        }
-        *count = (nuint)all;
-    });
+            long from = Machine.Get<Event>(start).Recorded, to = Machine.Get<Event>(end).Recorded;
+            if (from == 0 || to == 0) throw new DriverError(400, "an event was never recorded");
+            *milliseconds = (float)Stopwatch.GetElapsedTime(from, to).TotalMilliseconds;
+        });
 
     [UnmanagedCallersOnly]
-    private static int GraphExecDestroy(nint exec) => Machine.Call(() => Machine.Remove<Machine.GraphExec>(exec));
+    private static int EventDestroy(nint recorded) =>
+        Machine.Call("cuEventDestroy", CallKind.Release, () => Machine.Get<Event>(recorded).Release());
 
-    [UnmanagedCallersOnly]
-    private static int GraphDestroy(nint graph) => Machine.Call(() => Machine.Remove<Machine.Graph>(graph));
+    /// <summary>Runs work that was queued on a stream (0 is the default one), or records it while the stream captures.</summary>
+    private static void Submit(nint stream, Action work)
+    {
+        if (stream != 0 && Machine.Get<Stream>(stream).Capture is { } capture) capture.Add(work);
+        else Machine.Current.Run(work);
+    }
 }

@@ -1,0 +1,31 @@
+namespace A2F.CudaEmulator.Driver;
+
+/// <summary>A piece of page-locked host memory. Its handle is its address; it holds 0xFF, NaNs as floats, until somebody writes.</summary>
+internal sealed unsafe class PinnedMemory : Resource
+{
+    private static readonly List<PinnedMemory> All = [];
+
+    internal PinnedMemory(Context owner, long bytes) : base(owner)
+    {
+        Bytes = bytes;
+        Data = (byte*)NativeMemory.AlignedAlloc((nuint)bytes, 4096);
+        NativeMemory.Fill(Data, (nuint)bytes, 0xFF);
+        Machine.Add(this);
+        All.Add(this);
+    }
+
+    internal long Bytes { get; }
+
+    internal byte* Data { get; private set; }
+
+    /// <summary>The piece that holds an address, or null where the address is ordinary memory.</summary>
+    internal static PinnedMemory? Find(byte* address) => All.Find(p => address >= p.Data && address < p.Data + p.Bytes);
+
+    internal override void Discard()
+    {
+        base.Discard();
+        All.Remove(this);
+        NativeMemory.AlignedFree(Data);
+        Data = null;
+    }
+}
