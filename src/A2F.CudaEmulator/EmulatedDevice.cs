@@ -112,7 +112,7 @@ public sealed unsafe class EmulatedDevice : IDisposable
     /// <exception cref="EmulatorException">Whatever the kernel did wrong, or limits that the launch exceeds.</exception>
     public LaunchCounters Launch(PtxKernel kernel, Dim3 grid, Dim3 block, int dynamicSharedBytes, ReadOnlySpan<byte> parameters)
     {
-        Check(kernel, grid, block, dynamicSharedBytes, parameters.Length);
+        CheckLaunch(kernel, grid, block, dynamicSharedBytes, parameters.Length);
         byte[] pinned = GC.AllocateUninitializedArray<byte>(parameters.Length, pinned: true);
         parameters.CopyTo(pinned);
         return new Launch
@@ -130,7 +130,8 @@ public sealed unsafe class EmulatedDevice : IDisposable
     /// <summary>Releases all memory.</summary>
     public void Dispose() => Heap.ReleaseAll();
 
-    private void Check(PtxKernel kernel, Dim3 grid, Dim3 block, int dynamicSharedBytes, int parameterBytes)
+    /// <summary>Refuses a launch that the device can't run.</summary>
+    internal void CheckLaunch(PtxKernel kernel, Dim3 grid, Dim3 block, int dynamicSharedBytes, int parameterBytes)
     {
         if (parameterBytes != kernel.ParameterBytes)
             throw Refuse(EmulatorErrorKind.ParameterSize, kernel,

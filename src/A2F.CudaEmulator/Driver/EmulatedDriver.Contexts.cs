@@ -39,7 +39,7 @@ public static unsafe partial class EmulatedDriver
         Context ended = Machine.Get<Context>(context);
         if (ended.Retained > 0) throw new DriverError(201, "a primary context is released, not destroyed");
         if (Machine.Depth > 0 && Machine.Current == ended) Machine.Pop();
-        ended.Destroy();
+        ended.End();
     });
 
     [UnmanagedCallersOnly]
@@ -68,7 +68,11 @@ public static unsafe partial class EmulatedDriver
         Machine.Call("cuCtxPopCurrent", CallKind.Release, () => *context = Machine.Pop().Handle);
 
     [UnmanagedCallersOnly]
-    private static int CtxSynchronize() => Machine.Call("cuCtxSynchronize", CallKind.InContext, () => _ = Machine.Current);
+    private static int CtxSynchronize() => Machine.Call("cuCtxSynchronize", CallKind.InContext, () =>
+    {
+        Capture.Forbid("waiting for the device");
+        Machine.Current.Synchronize();
+    });
 
     [UnmanagedCallersOnly]
     private static int CtxGetStreamPriorityRange(int* least, int* greatest) =>

@@ -29,6 +29,7 @@ public static unsafe partial class EmulatedDriver
     [UnmanagedCallersOnly]
     private static int MemAlloc(ulong* address, nuint bytes) => Machine.Call("cuMemAlloc", CallKind.InContext, () =>
     {
+        Capture.Forbid("an allocation");
         if (bytes == 0) throw new DriverError(1, "an allocation of 0 bytes");
         *address = Machine.Current.Allocate((long)Math.Min(bytes, long.MaxValue));
     });
@@ -39,12 +40,12 @@ public static unsafe partial class EmulatedDriver
         if (address == 0) return;
         Context owner = Machine.ContextOf(address) ?? throw new DriverError(1, $"0x{address:x} is no allocation, or was freed before");
         owner.Free(address);
-        owner.Report();
     });
 
     [UnmanagedCallersOnly]
     private static int MemHostAlloc(void** address, nuint bytes, uint flags) => Machine.Call("cuMemHostAlloc", CallKind.InContext, () =>
     {
+        Capture.Forbid("an allocation");
         if (bytes == 0) throw new DriverError(1, "an allocation of 0 bytes");
         *address = new PinnedMemory(Machine.Current, (long)bytes).Data;
     });
@@ -61,56 +62,52 @@ public static unsafe partial class EmulatedDriver
 
     [UnmanagedCallersOnly]
     private static int MemcpyHtoD(ulong target, byte* source, nuint bytes) =>
-        Machine.Call("cuMemcpyHtoD", CallKind.InContext, () => Machine.Current.Run(() => Upload(target, source, bytes)));
+        Machine.Call("cuMemcpyHtoD", CallKind.InContext, () => RunNow("a copy to the device", new Upload(target, source, Count(bytes))));
 
     [UnmanagedCallersOnly]
     private static int MemcpyDtoH(byte* target, ulong source, nuint bytes) =>
-        Machine.Call("cuMemcpyDtoH", CallKind.InContext, () => Machine.Current.Run(() => Download(target, source, bytes)));
+        Machine.Call("cuMemcpyDtoH", CallKind.InContext, () => RunNow("a copy to the host", new Download(target, source, Count(bytes))));
 
     [UnmanagedCallersOnly]
     private static int MemcpyDtoD(ulong target, ulong source, nuint bytes) =>
-        Machine.Call("cuMemcpyDtoD", CallKind.InContext, () => Machine.Current.Run(() => Copy(target, source, bytes)));
+        Machine.Call("cuMemcpyDtoD", CallKind.InContext, () => RunNow("a copy", new DeviceCopy(target, source, Count(bytes))));
 
     [UnmanagedCallersOnly]
     private static int MemcpyHtoDAsync(ulong target, byte* source, nuint bytes, nint stream) =>
-        Machine.Call("cuMemcpyHtoDAsync", CallKind.InContext, () => Submit(stream, () => Upload(target, source, bytes)));
+        Machine.Call("cuMemcpyHtoDAsync", CallKind.InContext, () => Stream.Of(stream).Submit(new Upload(target, source, Count(bytes))));
 
     [UnmanagedCallersOnly]
     private static int MemcpyDtoHAsync(byte* target, ulong source, nuint bytes, nint stream) =>
-        Machine.Call("cuMemcpyDtoHAsync", CallKind.InContext, () => Submit(stream, () => Download(target, source, bytes)));
+        Machine.Call("cuMemcpyDtoHAsync", CallKind.InContext, () =>
+        {
+            Download copy = new(target, source, Count(bytes));
+            Work? queued = Stream.Of(stream).Submit(copy);
+            // A driver copies to pageable memory through a buffer of its own, and returns when that is done.
+            if (copy.Pageable && queued is not null) Machine.Current.Wait(queued);
+        });
 
     [UnmanagedCallersOnly]
     private static int MemcpyDtoDAsync(ulong target, ulong source, nuint bytes, nint stream) =>
-        Machine.Call("cuMemcpyDtoDAsync", CallKind.InContext, () => Submit(stream, () => Copy(target, source, bytes)));
+        Machine.Call("cuMemcpyDtoDAsync", CallKind.InContext, () => Stream.Of(stream).Submit(new DeviceCopy(target, source, Count(bytes))));
 
     [UnmanagedCallersOnly]
     private static int MemsetD8Async(ulong target, byte value, nuint count, nint stream) =>
-        Machine.Call("cuMemsetD8Async", CallKind.InContext, () => Submit(stream, () =>
-        {
-            byte[] bytes = new byte[checked((int)count)];
-            bytes.AsSpan().Fill(value);
-            Machine.CurrentDevice.Write(target, bytes);
-        }));
+        Machine.Call("cuMemsetD8Async", CallKind.InContext, () => Stream.Of(stream).Submit(new Fill(target, [value], Count(count))));
 
     [UnmanagedCallersOnly]
     private static int MemsetD32Async(ulong target, uint value, nuint count, nint stream) =>
-        Machine.Call("cuMemsetD32Async", CallKind.InContext, () => Submit(stream, () =>
-        {
-            uint[] words = new uint[checked((int)count)];
-            words.AsSpan().Fill(value);
-            Machine.CurrentDevice.Write(target, MemoryMarshal.AsBytes(words.AsSpan()));
-        }));
+        Machine.Call("cuMemsetD32Async", CallKind.InContext, () =>
+            Stream.Of(stream).Submit(new Fill(target, BitConverter.GetBytes(value), Count(count, 4))));
 
-    private static void Upload(ulong target, byte* source, nuint bytes) =>
-        Machine.CurrentDevice.Write(target, new ReadOnlySpan<byte>(source, checked((int)bytes)));
-
-    private static void Download(byte* target, ulong source, nuint bytes) =>
-        Machine.CurrentDevice.Read(source, new Span<byte>(target, checked((int)bytes)));
-
-    private static void Copy(ulong target, ulong source, nuint bytes)
+    /// <summary>An operation on the default stream that the caller waits for.</summary>
+    private static void RunNow(string what, Operation operation)
     {
-        byte[] copy = new byte[checked((int)bytes)];
-        Machine.CurrentDevice.Read(source, copy);
-        Machine.CurrentDevice.Write(target, copy);
+        Capture.Forbid(what);
+        Context current = Machine.Current;
+        current.Wait(current.Default.Submit(operation)!);
     }
+
+    /// <summary>A size in bytes, which must fit the emulator's arrays.</summary>
+    private static long Count(nuint count, int size = 1) => count <= (nuint)(Array.MaxLength / size)
+        ? (long)count * size : throw new DriverError(1, $"{count} elements of {size} bytes; at most {Array.MaxLength} bytes at once");
 }

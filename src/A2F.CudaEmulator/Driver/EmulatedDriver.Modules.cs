@@ -24,6 +24,7 @@ public static unsafe partial class EmulatedDriver
     {
         int result = Machine.Call("cuModuleLoadDataEx", CallKind.InContext, () =>
         {
+            Capture.Forbid("loading a module");
             string ptx = Marshal.PtrToStringUTF8((nint)image)!;
             if (!ptx.Contains(".version", StringComparison.Ordinal)) throw new DriverError(218, "the emulator loads PTX only");
             *module = Machine.Add(new Module(Machine.Current, PtxModule.Load(Machine.CurrentDevice, ptx))).Handle;
@@ -98,17 +99,11 @@ public static unsafe partial class EmulatedDriver
         void** arguments, void** extra) => Machine.Call("cuLaunchKernel", CallKind.InContext, () =>
     {
         Kernel kernel = Machine.Get<Kernel>(function);
-        if (sharedBytes > kernel.MostDynamicShared)
-        {
-            throw new DriverError(1,
-                $"kernel {kernel.Loaded.Name}: {sharedBytes} bytes of dynamic shared memory, {kernel.MostDynamicShared} were allowed");
-        }
         byte[] parameters = new byte[kernel.Loaded.ParameterBytes];
         for (int i = 0; i < kernel.Offsets.Length; i++)
             new ReadOnlySpan<byte>(arguments[i], kernel.Sizes[i]).CopyTo(parameters.AsSpan(kernel.Offsets[i]));
         Dim3 grid = new((int)gridX, (int)gridY, (int)gridZ), block = new((int)blockX, (int)blockY, (int)blockZ);
-        EmulatedDevice device = Machine.CurrentDevice;
-        Submit(stream, () => device.Launch(kernel.Loaded, grid, block, (int)sharedBytes, parameters));
+        Stream.Of(stream).Submit(new KernelLaunch(kernel, grid, block, (int)sharedBytes, parameters));
     });
 
     [UnmanagedCallersOnly]

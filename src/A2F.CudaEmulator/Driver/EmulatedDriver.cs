@@ -29,6 +29,31 @@ public static unsafe partial class EmulatedDriver
     /// <summary>The number of the device of an architecture such as sm_86, or -1.</summary>
     public static int DeviceOf(string architecture) => Array.IndexOf(Machine.Architectures, architecture);
 
+    /// <summary>When queued work runs. To be changed when nothing is queued; eager at first.</summary>
+    public static WorkOrder Order
+    {
+        get
+        {
+            lock (Machine.Gate) return WorkQueue.Order;
+        }
+        set
+        {
+            lock (Machine.Gate) WorkQueue.Order = value;
+        }
+    }
+
+    /// <summary>Where work that runs is noted down; null, as at first, for nowhere.</summary>
+    public static Timeline? Trace
+    {
+        get => Recorded;
+        set
+        {
+            lock (Machine.Gate) Recorded = value;
+        }
+    }
+
+    internal static Timeline? Recorded { get; private set; }
+
     /// <summary>Driver calls of all threads so far. cuGetErrorName and cuGetErrorString are not counted, and never fail.</summary>
     public static long Calls
     {

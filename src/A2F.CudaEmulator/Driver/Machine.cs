@@ -48,7 +48,7 @@ internal static unsafe class Machine
         get
         {
             Context top = t_contexts is { Count: > 0 } stack ? stack.Peek() : throw new DriverError(201, "no context is current");
-            return top.Destroyed ? throw new DriverError(709, "the context that is current was destroyed") : top;
+            return !top.Live ? throw new DriverError(709, "the context that is current was destroyed") : top;
         }
     }
 
@@ -75,7 +75,7 @@ internal static unsafe class Machine
             ?? throw new DriverError(201, $"the primary context of device {device} was released more often than retained");
         if (--primary.Retained > 0) return;
         Primaries[device] = null;
-        primary.Destroy();
+        primary.End();
     }
 
     /// <summary>Gives an object its handle.</summary>
@@ -113,20 +113,21 @@ internal static unsafe class Machine
             int asked = Faults.Next(function);
             if (asked != 0)
             {
-                if (kind == CallKind.Release) Try(body);
+                if (kind == CallKind.Release) Try(body, null);
                 string text = $"{function} was made to fail, as call {Faults.Calls}";
                 if (Context.Breaks(asked)) context?.Break(asked, text);
                 return Fail(asked, text);
             }
             if (kind == CallKind.InContext && context?.Broken is { } broken) return Fail(broken.Result, broken.Text);
-            return Try(body);
+            return Try(body, kind == CallKind.InContext ? context : null);
         }
     }
 
-    private static int Try(Action body)
+    private static int Try(Action body, Context? stirred)
     {
         try
         {
+            stirred?.Queue.Stir();
             body();
             return 0;
         }

@@ -18,8 +18,17 @@ internal sealed unsafe class PinnedMemory : Resource
 
     internal byte* Data { get; private set; }
 
+    protected override string Title => "page-locked memory";
+
     /// <summary>The piece that holds an address, or null where the address is ordinary memory.</summary>
     internal static PinnedMemory? Find(byte* address) => All.Find(p => address >= p.Data && address < p.Data + p.Bytes);
+
+    internal void CheckRange(byte* address, long bytes, string what)
+    {
+        if (!Live) throw new DriverError(1, $"{what}: the page-locked memory was freed");
+        if (address + bytes > Data + Bytes)
+            throw new DriverError(1, $"{what}: {bytes} bytes, {address + bytes - Data - Bytes} of them past the end of page-locked memory");
+    }
 
     internal override void Discard()
     {

@@ -5,7 +5,9 @@ using Xunit;
 
 namespace A2F.Engine.Tests.Backends.Cuda;
 
-/// <summary>The engine's driver wrappers on the emulated driver: copies, kernels, graphs, and errors that say what the emulator found.</summary>
+/// <summary>
+/// The engine's driver wrappers on the emulated driver: copies, kernels, graphs, and errors that say what the emulator found.
+/// </summary>
 [Collection(EmulatedCuda.Collection)]
 public sealed class EmulatedDriverTests
 {

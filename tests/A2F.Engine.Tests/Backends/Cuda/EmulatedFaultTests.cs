@@ -39,7 +39,8 @@ public sealed class EmulatedFaultTests : IDisposable
             if (EmulatedDriver.FailedCall is not { } call) break;
             failed.Add(call);
             // Leaving a scope cannot throw, and a driver need not tell its version; there the session goes on.
-            if (call is not ("cuCtxPopCurrent" or "cuDriverGetVersion")) Assert.StartsWith($"{call}: CUDA_ERROR_", error!.Message, StringComparison.Ordinal);
+            if (call is not ("cuCtxPopCurrent" or "cuDriverGetVersion"))
+                Assert.StartsWith($"{call}: CUDA_ERROR_", error!.Message, StringComparison.Ordinal);
             EmulatorBooks books = EmulatedDriver.Books(Device);
             Assert.True(books.AreZero, $"call {n}, {call}: {books}");
         }
