@@ -9,7 +9,9 @@ namespace A2F.Engine.Tests.Backends.Cuda;
 /// <summary>The CUDA backend on the emulator: real NVRTC, real host code, emulated driver.</summary>
 internal static class EmulatedCuda
 {
-    /// <summary>Tests of this collection run one after another: the emulated devices, and what is allocated on them, belong to the process.</summary>
+    /// <summary>
+    /// Tests of this collection run one after another: the emulated devices, and what is allocated on them, belong to the process.
+    /// </summary>
     public const string Collection = "emulated devices";
 
     private sealed class Symbols : ISymbolSource
