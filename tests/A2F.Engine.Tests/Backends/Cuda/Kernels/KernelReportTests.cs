@@ -1,0 +1,144 @@
+using System.Buffers.Binary;
+using A2F.Engine.Backends.Cuda;
+using A2F.Engine.Backends.Cuda.Driver;
+using Xunit;
+
+namespace A2F.Engine.Tests.Backends.Cuda.Kernels;
+
+public sealed class KernelReportTests
+{
+    // One kernel that must spill (100 live values, 64 registers), one with an array in local memory, one with shared and constant memory.
+    private const string Source = """
+        extern "C" __global__ void __launch_bounds__(1024) spilling(float *x, int n)
+        {
+            float a[100];
+            #pragma unroll
+            for (int i = 0; i < 100; i++) a[i] = x[i * 1024 + threadIdx.x];
+            for (int k = 0; k < n; k++)
+            {
+                #pragma unroll
+                for (int i = 0; i < 100; i++) a[i] = a[i] * a[(i + 7) % 100] + x[k];
+            }
+            #pragma unroll
+            for (int i = 0; i < 100; i++) x[i * 1024 + threadIdx.x] = a[i];
+        }
+        extern "C" __global__ void framed(float *x, int n)
+        {
+            float a[64];
+            for (int i = 0; i < 64; i++) a[i] = x[i];
+            for (int i = 0; i < n; i++) a[(int)x[i] & 63] += i;
+            x[threadIdx.x] = a[n & 63];
+        }
+        extern "C" __global__ void __launch_bounds__(96) sharing(float *x, int n)
+        {
+            __shared__ float s[96];
+            s[threadIdx.x] = x[threadIdx.x] * 1.2345678e-9f;
+            __syncthreads();
+            x[threadIdx.x] = s[n];
+        }
+        """;
+
+    public static TheoryData<string, int> Targets
+    {
+        get
+        {
+            TheoryData<string, int> all = [];
+            foreach (string compiler in RealCuda.CompilerNames)
+            {
+                foreach (int architecture in (int[])[75, 86, 90]) all.Add(compiler, architecture);
+            }
+            return all;
+        }
+    }
+
+    [NvrtcTheory]
+    [MemberData(nameof(Targets))]
+    public void The_cubin_and_the_log_of_its_compilation_agree(string name, int architecture)
+    {
+        foreach ((string source, string macro) in ((string, string)[])
+            [(Source, "-DX"), (KernelSource.Load("norm_f32.cu"), "-DACT=1")])
+        {
+            CompiledKernels compiled =
+                RealCuda.Compiler(name).CompileToCubin("test.cu", source, architecture, "--std=c++17", macro, "--ptxas-options=-v");
+            Dictionary<string, PtxasLog> log = PtxasLog.Parse(compiled.Log);
+            List<KernelReport> kernels = KernelReport.Of(compiled.Image, architecture);
+            Assert.Equal(log.Keys.Order(StringComparer.Ordinal), kernels.Select(kernel => kernel.Function));
+            foreach (KernelReport kernel in kernels)
+            {
+                PtxasLog expected = log[kernel.Function];
+                Assert.Equal((expected.Registers, expected.FrameBytes, expected.SharedBytes),
+                    (kernel.Registers, kernel.StackBytes, kernel.SharedBytes));
+                if (architecture < 90) Assert.Equal(expected.ConstantBytes, kernel.ConstantBytes);
+            }
+        }
+    }
+
+    [NvrtcFact]
+    public void Spills_and_arrays_in_local_memory_are_told_apart_where_the_log_is_kept()
+    {
+        CompiledKernels compiled = RealCuda.Compiler("default").CompileToCubin("test.cu", Source, 86, "--ptxas-options=-v");
+        Dictionary<string, KernelReport> with = Of(compiled.Log), without = Of("");
+        Assert.True(with["spilling"].SpillStoreBytes > 0 && with["spilling"].SpillLoadBytes > 0 && with["spilling"].Spills);
+        Assert.Equal((0, 0, 256, false), (with["framed"].SpillStoreBytes, with["framed"].SpillLoadBytes, with["framed"].StackBytes, with["framed"].Spills));
+        Assert.False(with["sharing"].Spills);
+        Assert.Null(without["spilling"].SpillStoreBytes);
+        Assert.Equal((true, true, false), (without["spilling"].Spills, without["framed"].Spills, without["sharing"].Spills));
+        Assert.Equal((384, 96, 1024, 0),
+            (with["sharing"].SharedBytes, with["sharing"].MaxThreads, with["spilling"].MaxThreads, with["framed"].MaxThreads));
+
+        Dictionary<string, KernelReport> Of(string log) => KernelReport.Of(compiled.Image, 86, log).ToDictionary(kernel => kernel.Function);
+    }
+
+    [NvrtcFact]
+    public void The_option_for_the_log_does_not_change_the_code()
+    {
+        CudaRuntimeCompiler nvrtc = RealCuda.Compiler("default");
+        Assert.Equal(nvrtc.CompileToCubin("test.cu", Source, 86).Image, nvrtc.CompileToCubin("test.cu", Source, 86, "--ptxas-options=-v").Image);
+    }
+
+    [Fact]
+    public void Logs_with_device_functions_and_other_banks_are_read()
+    {
+        const string log = """
+            warning: something
+            ptxas info    : 0 bytes gmem, 400 bytes cmem[3]
+            ptxas info    : Compiling entry function 'one' for 'sm_86'
+            ptxas info    : Function properties for helper
+            ptxas         .     99 bytes stack frame, 98 bytes spill stores, 97 bytes spill loads
+            ptxas info    : Function properties for one
+            ptxas         .     288 bytes stack frame, 568 bytes spill stores, 592 bytes spill loads
+            ptxas info    : Used 64 registers, used 1 barriers, 288 bytes cumulative stack size, 1024 bytes smem, 364 bytes cmem[0], 8 bytes cmem[2]
+            """;
+        KeyValuePair<string, PtxasLog> only = Assert.Single(PtxasLog.Parse(log));
+        Assert.Equal(("one", new PtxasLog(64, 288, 568, 592, 1024, 372)), (only.Key, only.Value));
+    }
+
+    [NvrtcFact]
+    public void Cubins_that_are_cut_short_or_none_are_refused()
+    {
+        byte[] cubin = RealCuda.Compiler("default").CompileToCubin("test.cu", Source, 86).Image;
+        // What lies behind the table of sections, the system's loader reads only.
+        long end = BinaryPrimitives.ReadInt64LittleEndian(cubin.AsSpan(40)) + 64 * BinaryPrimitives.ReadUInt16LittleEndian(cubin.AsSpan(60));
+        for (int length = 0; length < end; length += 61) Refuse(cubin[..length]);
+        Refuse([.. "//\n// Generated by NVIDIA NVVM Compiler"u8, .. new byte[100]]);
+
+        // Any byte may be wrong: an error or a report, but nothing else.
+        Random random = new(1);
+        for (int i = 0; i < 2000; i++)
+        {
+            byte[] changed = [.. cubin];
+            for (int k = 0; k < 4; k++) changed[random.Next(k < 2 ? cubin.Length : 64)] = (byte)random.Next(256);
+            try
+            {
+                KernelReport.Of(changed, 86);
+            }
+            catch (A2FException e)
+            {
+                Assert.Equal(A2FErrorCode.InvalidFile, e.Code);
+            }
+        }
+
+        static void Refuse(byte[] bytes) =>
+            Assert.StartsWith("cubin: ", Assert.Throws<A2FException>(() => KernelReport.Of(bytes, 86)).Message, StringComparison.Ordinal);
+    }
+}
