@@ -24,7 +24,7 @@ internal sealed class BakedKernels(string folder)
 
     internal static BakedKernels? Find(string? folder, string? variable, string program)
     {
-        (string? named, string by) = string.IsNullOrEmpty(folder) ? (variable, Variable) : (folder, "the options");
+        (string? named, string by) = string.IsNullOrEmpty(folder) ? (variable, Variable) : (folder, "the caller");
         if (string.IsNullOrEmpty(named))
         {
             string beside = Path.Combine(program, BesideProgram);
@@ -32,7 +32,7 @@ internal sealed class BakedKernels(string folder)
         }
         if (Directory.Exists(named)) return new BakedKernels(named);
         throw new A2FException(A2FErrorCode.FileNotFound,
-            $"there is no folder '{named}' of baked kernels, which {by} named{(by == Variable ? "" : " for them")}; make it with 'a2f kernels bake'");
+            $"baked kernels: {by} names the folder '{named}', which does not exist; make it with 'a2f kernels bake'");
     }
 
     /// <summary>The file of a module.</summary>
@@ -47,7 +47,7 @@ internal sealed class BakedKernels(string folder)
             ? new KernelImage(file.Image, identity.Ptx, identity.Architecture, file.Log, KernelOrigin.Baked)
             : null;
 
-    /// <summary>The module, compiled for the best target that runs on the architecture of <paramref name="identity"/>; null if none does.</summary>
+    /// <summary>The module for the best target that runs on the architecture of <paramref name="identity"/>; null if none does.</summary>
     internal KernelImage? Compatible(KernelIdentity identity) =>
         Targets(identity.Architecture, identity.Ptx)
             .Select(target => Exact(identity with { Architecture = target.Architecture, Ptx = target.Ptx }))
@@ -74,7 +74,7 @@ internal sealed class BakedKernels(string folder)
     /// <summary>Why <see cref="Compatible"/> found nothing, and what to do.</summary>
     internal string Explain(KernelIdentity identity)
     {
-        string again = "bake again with 'a2f kernels bake' of this version";
+        const string again = "bake again with 'a2f kernels bake' of this version";
         KernelIdentity[] there =
         [
             .. Targets(identity.Architecture, identity.Ptx)
@@ -89,7 +89,7 @@ internal sealed class BakedKernels(string folder)
         }
         string[] others = Directory.Exists(Folder) ? TargetsThere(identity) : [];
         return others.Length > 0
-            ? $"the baked kernels in '{Folder}' are for {string.Join(", ", others)}, none of which runs on {identity.Target}; bake with --arch too"
+            ? $"the baked kernels in '{Folder}' are for {string.Join(", ", others)}, none of which runs on {identity.Target}; bake for it too"
             : $"the folder '{Folder}' does not have it; bake the model that is loaded";
     }
 

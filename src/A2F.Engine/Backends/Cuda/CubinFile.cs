@@ -51,8 +51,8 @@ internal sealed class CubinFile
         Section Read(int index, string name)
         {
             ReadOnlySpan<byte> entry = Slice(table + (long)index * SectionBytes, SectionBytes);
-            return new Section(name, BinaryPrimitives.ReadInt64LittleEndian(entry[24..]), BinaryPrimitives.ReadInt64LittleEndian(entry[32..]),
-                BinaryPrimitives.ReadInt32LittleEndian(entry[40..]));
+            long offset = BinaryPrimitives.ReadInt64LittleEndian(entry[24..]), size = BinaryPrimitives.ReadInt64LittleEndian(entry[32..]);
+            return new Section(name, offset, size, BinaryPrimitives.ReadInt32LittleEndian(entry[40..]));
         }
     }
 
@@ -87,7 +87,8 @@ internal sealed class CubinFile
 
     // Banks: .nv.constant0.NAME holds the parameters, others literals.
     private int ConstantsOf(string kernel) => (int)_sections
-        .Where(s => s.Name.StartsWith(Constants, StringComparison.Ordinal) && s.Name.AsSpan(Constants.Length + 1).SequenceEqual("." + kernel))
+        .Where(s => s.Name.StartsWith(Constants, StringComparison.Ordinal)
+            && s.Name.AsSpan(Constants.Length + 1).SequenceEqual("." + kernel))
         .Sum(s => s.Size);
 
     private int MaxThreadsOf(string kernel)

@@ -49,7 +49,7 @@ internal sealed class KernelCache
         return string.IsNullOrEmpty(root) ? null : Path.Combine(root, "a2f-engine", "kernels");
     }
 
-    /// <summary>The module that this version of NVRTC made of this identity; null if it is not there, whole and what its name says.</summary>
+    /// <summary>The module that this version of NVRTC made of this identity; null if it is not there, or not whole.</summary>
     internal KernelImage? TryRead(KernelIdentity identity, Version nvrtc)
     {
         string description = identity.Description(nvrtc), path = PathOf(description);

@@ -23,8 +23,8 @@ internal sealed class KernelCompiler
     /// <param name="compiler">NVRTC; null where there is none: then only baked kernels are found.</param>
     /// <param name="architecture">Compute capability of the device, 86 for 8.6.</param>
     /// <param name="ptx">
-    /// Whether PTX is wanted: by the emulator. Where this NVRTC does not know the architecture, there is PTX of the newest one that it knows
-    /// and the device runs.
+    /// Whether PTX is wanted: by the emulator. Where this NVRTC does not know the architecture, there is PTX of the newest one that it
+    /// knows and the device runs.
     /// </param>
     /// <param name="cache">Modules compiled before; null for none.</param>
     /// <param name="baked">Modules shipped with the program; null for none.</param>
@@ -32,6 +32,26 @@ internal sealed class KernelCompiler
         CudaRuntimeCompiler? compiler, int architecture, bool ptx, KernelCache? cache = null, BakedKernels? baked = null)
     {
         (_compiler, Architecture, Ptx, _cache, _baked) = (compiler, architecture, ptx, cache, baked);
+    }
+
+    /// <summary>A compiler with what there is on this machine: NVRTC, the user's cache, baked kernels.</summary>
+    /// <param name="driverMajor">Major version of the driver, 0 where unknown.</param>
+    /// <param name="architecture">Compute capability of the device, 86 for 8.6.</param>
+    /// <param name="ptx">Whether PTX is wanted.</param>
+    /// <param name="bakedFolder">Baked kernels; null for the folders of <see cref="BakedKernels.Find(string?)"/>.</param>
+    /// <exception cref="A2FException">The folder that was named does not exist. A missing NVRTC is an error where it is needed.</exception>
+    internal static KernelCompiler Open(int driverMajor, int architecture, bool ptx, string? bakedFolder = null)
+    {
+        BakedKernels? baked = BakedKernels.Find(bakedFolder);
+        try
+        {
+            CudaRuntimeCompiler compiler = new(CudaLibraries.Find(CudaLibraries.NvrtcNames, driverMajor).Require());
+            return new KernelCompiler(compiler, architecture, ptx, KernelCache.Default(), baked);
+        }
+        catch (A2FException e)
+        {
+            return new KernelCompiler(null, architecture, ptx, null, baked) { MissingCompiler = e.Message };
+        }
     }
 
     /// <summary>Compute capability of the device.</summary>
@@ -47,12 +67,11 @@ internal sealed class KernelCompiler
     /// <param name="kernels">Kernels; several may share a module.</param>
     /// <param name="progress">Told the part that is done, 0 to 1, from any thread.</param>
     /// <param name="cancel">Checked before each module.</param>
-    /// <exception cref="A2FException">A kernel does not compile, or none is there and NVRTC neither; the message names the kernel.</exception>
+    /// <exception cref="A2FException">A kernel does not compile, or is nowhere and there is no NVRTC; the message names it.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     internal void CompileAll(IEnumerable<KernelSpec> kernels, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
-        KernelSpec[] missing =
-            [.. kernels.DistinctBy(kernel => (kernel.File, kernel.Macros)).Where(kernel => !_images.ContainsKey((kernel.File, kernel.Macros)))];
+        KernelSpec[] missing = [.. kernels.DistinctBy(k => (k.File, k.Macros)).Where(k => !_images.ContainsKey((k.File, k.Macros)))];
         A2FException?[] failures = new A2FException?[missing.Length];
         ParallelOptions options = new() { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancel };
         int done = 0;
@@ -80,10 +99,15 @@ internal sealed class KernelCompiler
         return _images.GetOrAdd((kernel.File, kernel.Macros), Load(kernel));
     }
 
+    /// <summary>What the module of a kernel is, on this architecture.</summary>
+    internal KernelIdentity IdentityOf(KernelSpec kernel) =>
+        KernelIdentity.Of(kernel.File, kernel.Macros, SourceOf(kernel), Architecture, Ptx);
+
+    private string SourceOf(KernelSpec kernel) => _sources.GetOrAdd(kernel.File, KernelSource.Load);
+
     private KernelImage Load(KernelSpec kernel)
     {
-        string source = _sources.GetOrAdd(kernel.File, KernelSource.Load);
-        KernelIdentity identity = KernelIdentity.Of(kernel.File, kernel.Macros, source, Architecture, Ptx);
+        KernelIdentity identity = IdentityOf(kernel);
         if (_baked?.Exact(identity) is { } exact) return exact;
         bool known = _compiler?.Architectures.Contains(Architecture) ?? false;
         if (!known && _baked?.Compatible(identity) is { } compatible) return compatible;
@@ -93,7 +117,7 @@ internal sealed class KernelCompiler
             throw new A2FException(A2FErrorCode.DeviceUnavailable, $"kernel {kernel}: {MissingCompiler}; {why}");
         }
         if (!known) identity = identity with { Architecture = NewestKnown(_compiler, kernel), Ptx = true };
-        return _cache?.TryRead(identity, _compiler.Version) ?? Compile(_compiler, kernel, identity, source);
+        return _cache?.TryRead(identity, _compiler.Version) ?? Compile(_compiler, kernel, identity);
     }
 
     private int NewestKnown(CudaRuntimeCompiler compiler, KernelSpec kernel)
@@ -101,12 +125,13 @@ internal sealed class KernelCompiler
         int newest = compiler.Architectures.LastOrDefault(known => known <= Architecture);
         if (newest > 0) return newest;
         throw new A2FException(A2FErrorCode.DeviceUnavailable,
-            $"kernel {kernel}: NVRTC {compiler.Version} compiles for {string.Join(", ", compiler.Architectures.Select(a => $"sm_{a}"))}, the " +
-            $"device is sm_{Architecture}: it needs an older NVRTC");
+            $"kernel {kernel}: NVRTC {compiler.Version} compiles for {string.Join(", ", compiler.Architectures.Select(a => $"sm_{a}"))}, " +
+            $"the device is sm_{Architecture}: it needs an older NVRTC");
     }
 
-    private KernelImage Compile(CudaRuntimeCompiler compiler, KernelSpec kernel, KernelIdentity identity, string source)
+    private KernelImage Compile(CudaRuntimeCompiler compiler, KernelSpec kernel, KernelIdentity identity)
     {
+        string source = SourceOf(kernel);
         string[] options = identity.Options.Split(' ');
         try
         {

@@ -32,7 +32,7 @@ internal sealed record KernelIdentity(string File, string Options, string Source
     /// <summary>The identity with the compiler that made it.</summary>
     internal string Description(Version nvrtc) => $"{Text}nvrtc={nvrtc}\n";
 
-    /// <summary>What all targets and all sources of a module have in common, as a file name: "gemm_f32-0123456789abcdef0123456789abcdef".</summary>
+    /// <summary>What all targets and sources of a module have in common, as a file name: "gemm_f32-" and 32 hexadecimal digits.</summary>
     internal string Stem => $"{Path.GetFileNameWithoutExtension(File)}-{Hash($"{File}\n{Options}")[..32]}";
 
     /// <summary>"sm_86", or "compute_86" for PTX.</summary>

@@ -130,14 +130,15 @@ public sealed class KernelCacheTests : IDisposable
         DateTime start = DateTime.UtcNow.AddHours(-10);
         for (int i = 0; i < 10; i++)
         {
-            KernelIdentity identity = KernelFolders.Identity(macros: string.Create(CultureInfo.InvariantCulture, $"N={i}"));
+            KernelIdentity identity = Numbered(i);
             cache.Store(identity, Nvrtc, KernelFolders.Compiled(new string('x', 2000)));
             if (File.Exists(PathOf(identity))) File.SetLastWriteTimeUtc(PathOf(identity), start.AddMinutes(i));
         }
-        bool[] there = [.. Enumerable.Range(0, 10)
-            .Select(i => cache.TryRead(KernelFolders.Identity(macros: string.Create(CultureInfo.InvariantCulture, $"N={i}")), Nvrtc) is not null)];
+        bool[] there = [.. Enumerable.Range(0, 10).Select(i => cache.TryRead(Numbered(i), Nvrtc) is not null)];
         Assert.Equal([false, false, false, false, false, false, true, true, true, true], there);
         Assert.True(new DirectoryInfo(_folder.Path).EnumerateFiles().Sum(f => f.Length) <= 10_000);
+
+        static KernelIdentity Numbered(int i) => KernelFolders.Identity(macros: string.Create(CultureInfo.InvariantCulture, $"N={i}"));
     }
 
     [Fact]
@@ -154,9 +155,11 @@ public sealed class KernelCacheTests : IDisposable
     public void Pruning_leaves_other_files_alone_and_clears_what_interrupted_writers_left()
     {
         string other = _folder.Write("save-game.a2fk", new byte[5000]), text = _folder.Write("notes.txt", new byte[5000]);
-        string left = _folder.Write($"{new string('a', 64)}.a2fk.0123.tmp", [1]), busy = _folder.Write($"{new string('b', 64)}.a2fk.0123.tmp", [1]);
+        string left = _folder.Write($"{new string('a', 64)}.a2fk.0123.tmp", [1]);
+        string busy = _folder.Write($"{new string('b', 64)}.a2fk.0123.tmp", [1]);
         foreach (string file in (string[])[other, text, left]) File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddDays(-9));
-        new KernelCache(_folder.Path, limitBytes: 100).Store(KernelFolders.Identity(), Nvrtc, KernelFolders.Compiled(new string('x', 2000)));
+        KernelCache cache = new(_folder.Path, limitBytes: 100);
+        cache.Store(KernelFolders.Identity(), Nvrtc, KernelFolders.Compiled(new string('x', 2000)));
         Assert.Equal([busy, text, other], Directory.GetFiles(_folder.Path).Order(StringComparer.Ordinal));
     }
 

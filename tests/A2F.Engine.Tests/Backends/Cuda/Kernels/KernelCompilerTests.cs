@@ -85,9 +85,25 @@ public sealed class KernelCompilerTests : IDisposable
     public void A_kernel_that_does_not_compile_is_named_with_the_compilers_words()
     {
         KernelSpec wrong = new("norm_f32.cu", "layer_norm_f32", "ACT=undeclared");
-        A2FException error = Assert.Throws<A2FException>(() => new KernelCompiler(Nvrtc, 86, ptx: false).CompileAll([LayerNorm, wrong, Scale]));
+        KernelCompiler compiler = new(Nvrtc, 86, ptx: false);
+        A2FException error = Assert.Throws<A2FException>(() => compiler.CompileAll([LayerNorm, wrong, Scale]));
         Assert.StartsWith("kernel layer_norm_f32 of norm_f32.cu (ACT=undeclared): ", error.Message, StringComparison.Ordinal);
         Assert.Contains("identifier \"undeclared\" is undefined", error.Message, StringComparison.Ordinal);
+    }
+
+    [NvrtcFact]
+    public void Opening_takes_what_the_machine_has()
+    {
+        KernelImage image = KernelCompiler.Open(0, 86, ptx: false).Get(LayerNorm);
+        Assert.Equal(new KernelCompiler(Nvrtc, 86, ptx: false).Get(LayerNorm).Bytes, image.Bytes);
+        Assert.Throws<A2FException>(() => KernelCompiler.Open(0, 86, ptx: false, _folder.File("none")));
+        Assert.Equal(KernelOrigin.Baked, Baked().Origin);
+
+        KernelImage Baked()
+        {
+            new BakedKernels(_folder.Path).Bake(KernelFolders.Real(LayerNorm, 86), "baked");
+            return KernelCompiler.Open(0, 86, ptx: false, _folder.Path).Get(LayerNorm);
+        }
     }
 
     [NvrtcFact]
