@@ -89,7 +89,7 @@ internal sealed class BakedKernels(string folder)
         }
         string[] others = Directory.Exists(Folder) ? TargetsThere(identity) : [];
         return others.Length > 0
-            ? $"the baked kernels in '{Folder}' are for {string.Join(", ", others)}, none of which runs on {identity.Target}; bake for it too"
+            ? $"the baked kernels in '{Folder}' are for {string.Join(", ", others)}: none runs on {identity.Target}; bake for it too"
             : $"the folder '{Folder}' does not have it; bake the model that is loaded";
     }
 

@@ -32,6 +32,8 @@ internal sealed record KernelReport(
         return new CubinFile(cubin).Kernels().ConvertAll(kernel =>
         {
             PtxasLog? report = reports.GetValueOrDefault(kernel.Function);
+            // A log that contradicts the cubin is of another one, or of a compiler that words it otherwise: better no answer than "0".
+            if (report?.FrameBytes != kernel.FrameBytes) report = null;
             return new KernelReport(kernel.Function, kernel.Registers, kernel.FrameBytes, report?.SpillStoreBytes, report?.SpillLoadBytes,
                 Math.Max(0, kernel.SharedBytes - reserved), kernel.ConstantBytes, kernel.MaxThreads);
         });

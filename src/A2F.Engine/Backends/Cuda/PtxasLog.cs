@@ -6,7 +6,7 @@ namespace A2F.Engine.Backends.Cuda;
 /// <summary>What the assembler of NVRTC reports on a kernel under -v.</summary>
 /// <param name="Registers">Registers of a thread.</param>
 /// <param name="FrameBytes">Local memory of a thread.</param>
-/// <param name="SpillStoreBytes">Bytes that the code stores because registers ran out, each instruction counted once.</param>
+/// <param name="SpillStoreBytes">Bytes stored because registers ran out, each instruction counted once, called functions included.</param>
 /// <param name="SpillLoadBytes">Bytes that it loads again.</param>
 /// <param name="SharedBytes">Static shared memory of a block.</param>
 /// <param name="ConstantBytes">Constants of all banks; 0 from sm_90 on, where it does not tell.</param>
@@ -17,15 +17,23 @@ internal sealed partial record PtxasLog(
     internal static Dictionary<string, PtxasLog> Parse(string log)
     {
         Dictionary<string, PtxasLog> kernels = [];
-        string kernel = "";
-        string properties = "";
+        string kernel = "", function = "";
         foreach (string line in log.Split('\n'))
         {
-            if (Entry().Match(line) is { Success: true } entry) kernel = entry.Groups[1].Value;
-            else if (Properties().Match(line) is { Success: true } function) properties = function.Groups[1].Value;
-            else if (Frame().Match(line) is { Success: true } frame && properties == kernel)
-                kernels[kernel] = new PtxasLog(0, Number(frame, 1), Number(frame, 2), Number(frame, 3), 0, 0);
-            else if (Used().Match(line) is { Success: true } used && kernels.TryGetValue(kernel, out PtxasLog? found))
+            if (Entry().Match(line) is { Success: true } entry) kernels[kernel = entry.Groups[1].Value] = new PtxasLog(0, 0, 0, 0, 0, 0);
+            else if (Properties().Match(line) is { Success: true } properties) function = properties.Groups[1].Value;
+            else if (!kernels.TryGetValue(kernel, out PtxasLog? found)) continue;
+            else if (Frame().Match(line) is { Success: true } frame)
+            {
+                // Functions that were not inlined follow their kernel; what they spill, it spills.
+                kernels[kernel] = found with
+                {
+                    FrameBytes = function == kernel ? Number(frame, 1) : found.FrameBytes,
+                    SpillStoreBytes = found.SpillStoreBytes + Number(frame, 2),
+                    SpillLoadBytes = found.SpillLoadBytes + Number(frame, 3),
+                };
+            }
+            else if (Used().Match(line) is { Success: true } used)
             {
                 kernels[kernel] = found with
                 {

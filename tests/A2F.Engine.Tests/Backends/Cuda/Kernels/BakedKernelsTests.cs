@@ -1,10 +1,12 @@
 using System.Globalization;
 using A2F.Engine.Backends.Cuda;
+using A2F.Engine.Backends.Cuda.Driver;
 using A2F.Engine.Tests.Weights;
 using Xunit;
 
 namespace A2F.Engine.Tests.Backends.Cuda.Kernels;
 
+[Collection(EmulatedCuda.Collection)]
 public sealed class BakedKernelsTests : IDisposable
 {
     private static readonly KernelSpec Kernel = new("norm_f32.cu", "layer_norm_f32", "ACT=0");
@@ -50,6 +52,19 @@ public sealed class BakedKernelsTests : IDisposable
     [Fact]
     public void Who_wants_PTX_gets_PTX() => Assert.Equal("compute_75", Load(With("sm_86", "compute_75"), 86, ptx: true));
 
+    [NvrtcFact]
+    public void Baked_PTX_loads_on_a_device_without_a_compiler()
+    {
+        KernelIdentity identity = KernelFolders.Real(Kernel, 75, ptx: true);
+        KernelImage image = new KernelCompiler(RealCuda.Compiler("default"), 75, ptx: true).Get(Kernel);
+        BakedKernels baked = new(_folder.Path);
+        new KernelFile(identity.Description(KernelFolders.Nvrtc), "", image.Bytes).Write(baked.PathOf(identity));
+
+        using CudaContext context = new(EmulatedCuda.Device("sm_86"));
+        using CudaModule module = new(context, "baked", new KernelCompiler(null, 86, ptx: true, null, baked).Get(Kernel).Bytes);
+        Assert.Equal(Kernel.Function, module.Kernel(Kernel.Function).Name);
+    }
+
     [Fact]
     public void The_version_of_NVRTC_is_recorded_and_does_not_matter()
     {
@@ -75,7 +90,7 @@ public sealed class BakedKernelsTests : IDisposable
     {
         Assert.Contains("there are no baked kernels either", Error(null, 86), StringComparison.Ordinal);
         Assert.Contains("does not have it; bake the model that is loaded", Error(With(), 86), StringComparison.Ordinal);
-        Assert.Contains("are for compute_86, sm_86, none of which runs on sm_75; bake for it too",
+        Assert.Contains("are for compute_86, sm_86: none runs on sm_75; bake for it too",
             Error(With("sm_86", "compute_86"), 75), StringComparison.Ordinal);
     }
 

@@ -83,6 +83,8 @@ public sealed class KernelReportTests
         Assert.Equal((0, 0, 256, false), (framed.SpillStoreBytes, framed.SpillLoadBytes, framed.StackBytes, framed.Spills));
         Assert.False(with["sharing"].Spills);
         Assert.Null(without["spilling"].SpillStoreBytes);
+        string another = compiled.Log.Replace(" bytes stack frame", "0 bytes stack frame", StringComparison.Ordinal);
+        Assert.Null(Of(another)["spilling"].SpillStoreBytes);
         Assert.Equal((true, true, false), (without["spilling"].Spills, without["framed"].Spills, without["sharing"].Spills));
         Assert.Equal((384, 96, 1024, 0),
             (with["sharing"].SharedBytes, with["sharing"].MaxThreads, with["spilling"].MaxThreads, with["framed"].MaxThreads));
@@ -99,20 +101,26 @@ public sealed class KernelReportTests
     }
 
     [Fact]
-    public void Logs_with_device_functions_and_other_banks_are_read()
+    public void What_functions_spill_that_were_not_inlined_belongs_to_their_kernel()
     {
         const string log = """
             warning: something
             ptxas info    : 0 bytes gmem, 400 bytes cmem[3]
             ptxas info    : Compiling entry function 'one' for 'sm_86'
-            ptxas info    : Function properties for helper
-            ptxas         .     99 bytes stack frame, 98 bytes spill stores, 97 bytes spill loads
             ptxas info    : Function properties for one
-            ptxas         .     288 bytes stack frame, 568 bytes spill stores, 592 bytes spill loads
-            ptxas info    : Used 64 registers, used 1 barriers, 1024 bytes smem, 364 bytes cmem[0], 8 bytes cmem[2]
+            ptxas         .     1120 bytes stack frame, 12 bytes spill stores, 4 bytes spill loads
+            ptxas info    : Used 40 registers, used 1 barriers, 1024 bytes smem, 364 bytes cmem[0], 8 bytes cmem[2]
+            ptxas info    : Function properties for _Z6helperPfi
+            ptxas         .     16 bytes stack frame, 2160 bytes spill stores, 2180 bytes spill loads
+            ptxas info    : Compiling entry function 'two' for 'sm_86'
+            ptxas info    : Function properties for two
+            ptxas         .     0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads
+            ptxas info    : Used 8 registers, 364 bytes cmem[0]
             """;
-        KeyValuePair<string, PtxasLog> only = Assert.Single(PtxasLog.Parse(log));
-        Assert.Equal(("one", new PtxasLog(64, 288, 568, 592, 1024, 372)), (only.Key, only.Value));
+        Dictionary<string, PtxasLog> kernels = PtxasLog.Parse(log);
+        Assert.Equal(["one", "two"], kernels.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(new PtxasLog(40, 1120, 2172, 2184, 1024, 372), kernels["one"]);
+        Assert.Equal(new PtxasLog(8, 0, 0, 0, 0, 364), kernels["two"]);
     }
 
     [NvrtcFact]
