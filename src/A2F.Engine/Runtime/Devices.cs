@@ -54,7 +54,15 @@ internal static class Devices
     private static PlacedNetwork<T> OnCpu<T>(ModelOptions options, Func<OperatorSet, T> build, string? reason)
     {
         CpuOperators operators = new(options.Threads == 0 ? ModelOptions.DefaultThreads : options.Threads, options.InstructionSet);
-        return Build(operators, build, reason);
+        try
+        {
+            return new PlacedNetwork<T>(operators, build(operators), reason);
+        }
+        catch
+        {
+            operators.Dispose();
+            throw;
+        }
     }
 
     private static PlacedNetwork<T> OnGpu<T>(ModelOptions options, int ordinal, Func<OperatorSet, T> build, string? reason)
@@ -69,32 +77,23 @@ internal static class Devices
                 $"device {options.Device}: the driver has {driver.Devices.Count} device(s), counted from 0");
         }
         CudaDevice device = driver.Devices[ordinal];
-        CudaRuntimeCompiler compiler = new(CudaLibraries.Find(CudaLibraries.NvrtcNames, driver.Version / 1000).Require());
+        KernelCompiler compiler = KernelCompiler.Open(driver.Version / 1000, device.Architecture, ptx: emulated, options.BakedKernels);
         NetworkPlan plan = NetworkPlan.Of(
             device.Architecture, device.Attribute(CUdeviceAttribute.MultiprocessorCount), options.Precision, build);
-        CudaDeviceWorker worker = new(
-            device, spec => KernelImages.Compile(compiler, spec, device.Architecture, emulated), plan.ArenaBytes, separate: emulated);
+        compiler.CompileAll(plan.Kernels);
+        CudaDeviceWorker worker = new(device, kernel => compiler.Get(kernel).Bytes, plan.ArenaBytes, separate: emulated);
         try
         {
+            using CudaContext.Scope scope = worker.Enter();
             worker.Load(plan.Kernels);
+            CudaOperators operators = new(worker, options.Precision, plan.ScratchBytes);
+            T network = build(operators);
+            worker.Finish(); // what goes wrong with loading is told by loading
+            return new PlacedNetwork<T>(operators, network, reason);
         }
         catch
         {
             worker.Dispose();
-            throw;
-        }
-        return Build(new CudaOperators(worker, options.Precision, plan.ScratchBytes), build, reason);
-    }
-
-    private static PlacedNetwork<T> Build<T>(OperatorSet operators, Func<OperatorSet, T> build, string? reason)
-    {
-        try
-        {
-            return new PlacedNetwork<T>(operators, build(operators), reason);
-        }
-        catch
-        {
-            operators.Dispose();
             throw;
         }
     }

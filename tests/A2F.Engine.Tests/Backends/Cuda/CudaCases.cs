@@ -1,4 +1,7 @@
 using A2F.Engine.Backends;
+using A2F.Engine.Backends.Cuda;
+using A2F.Engine.Networks;
+using A2F.Engine.Tests.Networks;
 
 namespace A2F.Engine.Tests.Backends.Cuda;
 
@@ -12,6 +15,32 @@ internal static class CudaCases
 {
     public static IReadOnlyList<CudaCase> All { get; } =
         [.. Gemms(), .. Views(), .. GemmsWithNorm(), .. Convolutions(), .. RowOperators(), .. Signals()];
+
+    /// <summary>A number of multiprocessors that makes the engine choose its largest tiles, and one that makes it choose its smallest.</summary>
+    public const int FewMultiprocessors = 1, ManyMultiprocessors = 1 << 20;
+
+    /// <summary>The kernels of all cases and of the full-size regression network, in every tile size.</summary>
+    public static IReadOnlyCollection<KernelLaunch> Kernels(int architecture, Precision precision)
+    {
+        CudaPlan plan = new(architecture, 1);
+        using CudaOperators ops = new(plan, precision);
+        RegressionNetwork network = new(FullSizeRegression.Config, FullSizeRegression.Weights(), ops, 64);
+        Dictionary<KernelSpec, KernelLaunch> kernels = [];
+        foreach (int multiprocessors in new[] { FewMultiprocessors, 100, ManyMultiprocessors })
+        {
+            plan.Assume(multiprocessors);
+            foreach (CudaCase one in All) one.Run(ops);
+            network.Rehearse(1);
+            network.Rehearse(64);
+            foreach (KernelLaunch launch in plan.Launches)
+            {
+                if (!kernels.TryGetValue(launch.Kernel, out KernelLaunch known) || known.SharedBytes < launch.SharedBytes)
+                    kernels[launch.Kernel] = launch;
+            }
+            plan.Forget();
+        }
+        return kernels.Values;
+    }
 
     private sealed record Shape(int Items, int Rows, int Taps, int Stride, int Inputs, int Outputs, int Groups = 1)
     {
