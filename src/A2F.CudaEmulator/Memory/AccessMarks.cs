@@ -8,7 +8,7 @@ namespace A2F.CudaEmulator.Memory;
 internal sealed unsafe class AccessMarks
 {
     private const byte Word = 0x0F;
-    private const int PageBytes = 1024, PageMarks = PageBytes / 4;
+    private const int PageShift = 10, PageBytes = 1 << PageShift, PageMarks = PageBytes / 4;
     private readonly long _pages;
     private byte* _reads, _writes, _touched;
 
@@ -34,11 +34,14 @@ internal sealed unsafe class AccessMarks
     public void Mark(long at, long bytes, bool write)
     {
         byte* marks = write ? _writes : _reads;
-        for (long page = at / PageBytes; page <= (at + bytes - 1) / PageBytes; page++) _touched[page] = 1;
+        long last = at + bytes - 1 >> PageShift;
+        for (long page = at >> PageShift; page <= last; page++) _touched[page] = 1;
         if (((at | bytes) & 3) == 0)
         {
-            if (bytes == 4) marks[at >> 2] = Word;
-            else new Span<byte>(marks + (at >> 2), (int)(bytes >> 2)).Fill(Word);
+            byte* first = marks + (at >> 2);
+            if (bytes == 4) *first = Word;
+            else if (bytes == 128) Vector256.Store(Vector256.Create(Word), first);
+            else new Span<byte>(first, (int)(bytes >> 2)).Fill(Word);
             return;
         }
         for (long i = at; i < at + bytes; i++)
@@ -97,7 +100,7 @@ internal sealed unsafe class AccessRecorder
         if (home.ReadOnly) return;
         AccessMarks marks = MarksOf(home);
         int count = System.Numerics.BitOperations.PopCount(lanes);
-        if (low == high || high - low == (ulong)(count - 1) * (ulong)bytes && Ascending(addresses, lanes, low, bytes))
+        if (low == high || high - low == (ulong)(count - 1) * (ulong)bytes && Contiguous(addresses, lanes, low, bytes))
         {
             marks.Mark((long)(low - home.Base), (long)(high - low) + bytes, write);
             return;
@@ -122,8 +125,19 @@ internal sealed unsafe class AccessRecorder
         }
     }
 
-    private static bool Ascending(ulong* addresses, uint lanes, ulong next, int bytes)
+    private static bool Contiguous(ulong* addresses, uint lanes, ulong next, int bytes)
     {
+        if (lanes == uint.MaxValue)
+        {
+            ulong step = (ulong)bytes;
+            Vector256<ulong> expected = Vector256.Create(next, next + step, next + 2 * step, next + 3 * step), differ = default;
+            for (int i = 0; i < 32; i += 4)
+            {
+                differ |= Vector256.Load(addresses + i) ^ expected;
+                expected += Vector256.Create(4 * step);
+            }
+            return differ == default;
+        }
         for (uint m = lanes; m != 0; m &= m - 1)
         {
             if (addresses[System.Numerics.BitOperations.TrailingZeroCount(m)] != next) return false;
