@@ -46,8 +46,9 @@ public sealed class EmulatedNetworkOrderTests : IDisposable
         {
             for (int run = 0; run < 3; run++)
             {
-                placed.Network.Run(OperatorCase.Random(config.InputLength, run),
-                    OperatorCase.Random(config.ImplicitLength + config.EmotionCount, 7), results.AsSpan(run * config.OutputLength, config.OutputLength), 1);
+                Span<float> result = results.AsSpan(run * config.OutputLength, config.OutputLength);
+                float[] emotion = OperatorCase.Random(config.ImplicitLength + config.EmotionCount, 7);
+                placed.Network.Run(OperatorCase.Random(config.InputLength, run), emotion, result, 1);
             }
         }
         Assert.True(trace.Kernels.Sum(k => k.Launches) > 30);
