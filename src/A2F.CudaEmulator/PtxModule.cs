@@ -12,6 +12,9 @@ public sealed class PtxModule
 
     private PtxModule(EmulatedDevice device, PtxText text)
     {
+        if (text.TargetNumber > device.ComputeCapability)
+            throw new EmulatorException(EmulatorErrorKind.Unsupported,
+                $"the text's target is {text.Target}, the device is sm_{device.ComputeCapability}");
         foreach (PtxVariable v in text.Variables)
         {
             if (v.Space is not PtxSpace.Global and not PtxSpace.Const) continue;

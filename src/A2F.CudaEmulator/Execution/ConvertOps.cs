@@ -125,7 +125,15 @@ internal static unsafe class ConvertOps
         double v = near;
         if (rest != 0 && (BitConverter.DoubleToInt64Bits(near) & 1) == 0)
             v = BitConverter.Int64BitsToDouble(BitConverter.DoubleToInt64Bits(near) + (rest > 0 == near > 0 ? 1 : -1));
-        return i->Type == PtxType.F64 ? BitConverter.DoubleToUInt64Bits(near) : FromDouble(i, v);
+        return i->Type == PtxType.F64 ? BitConverter.DoubleToUInt64Bits(Directed(near, rest, i->Rounding)) : FromDouble(i, v);
+    }
+
+    /// <summary>The neighbour of a rounded value that a directed mode wants, from what rounding left over.</summary>
+    private static double Directed(double near, Int128 rest, Rounding mode)
+    {
+        if (rest == 0 || mode == Rounding.Nearest) return near;
+        bool down = mode == Rounding.Down || (mode == Rounding.Zero && near > 0);
+        return down ? rest < 0 ? Math.BitDecrement(near) : near : rest > 0 ? Math.BitIncrement(near) : near;
     }
 
     /// <summary>The value in the destination's width, sign-extended to the register's.</summary>

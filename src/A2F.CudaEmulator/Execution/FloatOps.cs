@@ -113,8 +113,13 @@ internal static unsafe class FloatOps
             FloatOp.Sqrt => Round.SqrtOdd(a),
             _ => Exact(op, a, b),
         };
-        // An exact zero sum is -0 when rounding down.
-        if (v == 0 && mode == Rounding.Down && op is FloatOp.Add or FloatOp.Sub or FloatOp.Fma && !(a == 0 && b == 0)) return -0f;
+        // An exact zero sum of terms with different signs is -0 when rounding down.
+        if (v == 0 && mode == Rounding.Down && op is FloatOp.Add or FloatOp.Sub or FloatOp.Fma)
+        {
+            bool first = op == FloatOp.Fma ? float.IsNegative(a) != float.IsNegative(b) : float.IsNegative(a);
+            bool second = op == FloatOp.Fma ? float.IsNegative(c) : float.IsNegative(b) != (op == FloatOp.Sub);
+            return first || second ? -0f : 0f;
+        }
         return Round.ToSingle(v, mode);
     }
 
