@@ -168,7 +168,7 @@ internal static unsafe class ConvertOps
             PtxType.F64 => BitConverter.UInt64BitsToDouble(bits),
             _ => BitConverter.UInt32BitsToSingle((uint)bits),
         };
-        if (i->Type == PtxType.TF32) return Round.ToTf32((uint)bits, i->Rounding);
+        if (i->Type == PtxType.TF32) return i->Relu && !(v > 0) && !double.IsNaN(v) ? 0 : Round.ToTf32((uint)bits, i->Rounding);
         if (i->Ftz && i->Type2 == PtxType.F32) v = Round.Flush((float)v);
         v = (IntegralRounding)i->Count switch
         {

@@ -124,13 +124,17 @@ internal sealed unsafe partial class Decoder
 
     private void Mul24(bool mad)
     {
-        Allow("lo");
+        Allow("lo", "hi");
         PtxType t = Type();
-        if (!Has("lo")) throw Unsupported("only .lo");
         Instruction i = New(InstructionClass.Integer);
         (i.A, i.B, i.C, i.D) = (Source(1, t), Source(2, t), mad ? Source(3, t) : Constant(0, 4), Target(0, t));
-        i.Run = t == PtxType.S32 ? &Scalar.Ternary<Mul24<int>, uint, uint, uint, uint> : &Scalar.Ternary<Mul24<uint>, uint, uint, uint,
-            uint>;
+        i.Run = (t == PtxType.S32, Has("hi")) switch
+        {
+            (true, false) => &Scalar.Ternary<Mul24<int>, uint, uint, uint, uint>,
+            (false, false) => &Scalar.Ternary<Mul24<uint>, uint, uint, uint, uint>,
+            (true, true) => &Scalar.Ternary<Mul24High<int>, uint, uint, uint, uint>,
+            (false, true) => &Scalar.Ternary<Mul24High<uint>, uint, uint, uint, uint>,
+        };
         Emit(i);
     }
 

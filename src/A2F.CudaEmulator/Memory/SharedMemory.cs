@@ -15,6 +15,8 @@ internal sealed unsafe class SharedMemory
     /// <summary>Where the generic address window of shared memory begins.</summary>
     public const ulong Window = 0x1_0000_0000_0000;
     private const uint Many = 63;
+    /// <summary>Beside a writer: it wrote by atomic operations alone, which other warps' may join.</summary>
+    private const uint ByAtomics = 0x80;
     private const byte Written = 1, Pending = 2;
 
     public byte* Data;
@@ -71,17 +73,17 @@ internal sealed unsafe class SharedMemory
             uint t = _touched[i];
             if (t >> 16 != _epoch)
             {
-                _touched[i] = head | (atomic ? Many << 8 : me);
+                _touched[i] = head | (atomic ? (ByAtomics | me) << 8 : me);
                 continue;
             }
             uint writer = t >> 8 & 0xFF, reader = t & 0xFF;
             if (atomic)
             {
-                if ((writer != 0 && writer != Many && writer != me) || (reader != 0 && reader != me)) return SharedFault.Race;
-                _touched[i] = head | Many << 8 | reader;
+                if ((writer != 0 && (writer & ByAtomics) == 0 && writer != me) || (reader != 0 && reader != me)) return SharedFault.Race;
+                _touched[i] = head | Joined(writer, me) << 8 | reader;
                 continue;
             }
-            if (writer != 0 && writer != me) return SharedFault.Race;
+            if (writer != 0 && (writer & ~ByAtomics) != me) return SharedFault.Race;
             _touched[i] = head | writer << 8 | (reader == 0 || reader == me ? me : Many);
         }
         return SharedFault.None;
@@ -127,14 +129,18 @@ internal sealed unsafe class SharedMemory
             if (t >> 16 == _epoch)
             {
                 (writer, reader) = (t >> 8 & 0xFF, t & 0xFF);
-                bool other = writer != 0 && writer != me && !(atomic && writer == Many);
+                bool other = writer != 0 && (writer & ~ByAtomics) != me && !(atomic && (writer & ByAtomics) != 0);
                 if (other || (reader != 0 && reader != me)) return SharedFault.Race;
             }
-            _touched[i] = head | (atomic ? Many : me) << 8 | reader;
+            _touched[i] = head | (atomic ? Joined(writer, me) : me) << 8 | reader;
             _state[i] = Written;
         }
         return SharedFault.None;
     }
+
+    /// <summary>The writer after an atomic operation of <paramref name="me"/>: a plain write of its own still counts as one.</summary>
+    private static uint Joined(uint writer, uint me) =>
+        writer == me ? me : ByAtomics | (writer == 0 || writer == (ByAtomics | me) ? me : Many);
 
     /// <summary>An asynchronous copy took these bytes.</summary>
     public SharedFault Begin(int at, int bytes, int warp)
