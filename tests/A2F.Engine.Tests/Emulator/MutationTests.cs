@@ -112,20 +112,28 @@ public sealed class MutationTests
         { "stages", "x + 256 * (s + 2)", "x + 256 * (s + 3)", [Bounds] },
     };
 
-    private static string Source(string kernel) => kernel switch
+    internal static string Source(string kernel) => kernel switch
     {
         "tree" => Tree,
         "reverse" => Reverse,
         "sort" => Local,
-        _ => Stages,
+        "stages" => Stages,
+        _ => TensorClassicsTests.Staged,
     };
 
     /// <summary>Runs a (mutated) kernel on the inputs that all versions get; the outputs as bits.</summary>
-    private static uint[] Run(string kernel, string source)
+    internal static uint[] Run(string kernel, string source)
     {
         using CudaProgram program = new(source, 80, 1);
+        program.Device.TimeSliceLimit = 40;
         switch (kernel)
         {
+            case "gemm":
+                const int m = 70, n = 40, k = 72;
+                ulong a = program.Upload([.. Enumerable.Range(0, m * k).Select(i => (Half)(i * 7 % 23 - 11))]);
+                ulong b = program.Upload([.. Enumerable.Range(0, k * n).Select(i => (Half)(i * 5 % 19 - 9))]), c = program.Reserve<float>(m * n);
+                program.Launch(kernel, new Dim3(2, 2), new Dim3(128), 0, a, b, c, m, n, k);
+                return program.Download<uint>(c, m * n);
             case "tree":
                 ulong x = program.Upload([.. Enumerable.Range(0, 512).Select(i => (float)(i % 61))]), sums = program.Reserve<float>(2);
                 program.Launch(kernel, new Dim3(2), new Dim3(256), 0, x, sums);
@@ -138,10 +146,11 @@ public sealed class MutationTests
                 ulong values = program.Upload([.. Enumerable.Range(0, 512).Select(i => i * 5 & 7 | (i & 64) >> 3)]), at = program.Reserve<int>(512);
                 program.Launch(kernel, new Dim3(1), new Dim3(64), 0, values, at);
                 return program.Download<uint>(at, 512);
-            default:
+            case "stages":
                 ulong input = program.Upload([.. Enumerable.Range(0, 1280).Select(i => (float)i)]), copy = program.Reserve<float>(1280);
                 program.Launch(kernel, new Dim3(1), new Dim3(64), 0, input, copy, 5);
                 return program.Download<uint>(copy, 1280);
+            default: throw new ArgumentException($"no kernel {kernel}", nameof(kernel));
         }
     }
 
