@@ -41,11 +41,12 @@ internal readonly record struct CublasMatrix(ulong Address, int Leading, long St
 }
 
 /// <summary>
-/// C [m, n] = alpha op(A) [m, k] op(B) [k, n] + beta C, for each matrix of a batch. Each element is one fp32 sum in the order of k; C is read
-/// only where beta is not 0.
+/// C [m, n] = alpha op(A) [m, k] op(B) [k, n] + beta C, for each matrix of a batch. Each element is one fp32 sum in the order of k; C is
+/// read only where beta is not 0.
 /// </summary>
 internal sealed record CublasProduct(
-    string Name, int M, int N, int K, float Alpha, float Beta, CublasMatrix A, bool TurnedA, CublasMatrix B, bool TurnedB, CublasMatrix C, int Count)
+    string Name, int M, int N, int K, float Alpha, float Beta, CublasMatrix A, bool TurnedA, CublasMatrix B, bool TurnedB,
+    CublasMatrix C, int Count)
 {
     public void Run(EmulatedDevice device)
     {
@@ -62,7 +63,8 @@ internal sealed record CublasProduct(
     private void One(EmulatedDevice device, int matrix)
     {
         // op(A) by columns and op(B) by columns: a step of k multiplies one of the former by a single element of the latter.
-        float[] a = Gather(device, A, matrix, TurnedA, M, K), b = Gather(device, B, matrix, TurnedB, K, N), sums = new float[M], old = new float[M];
+        float[] a = Gather(device, A, matrix, TurnedA, M, K), b = Gather(device, B, matrix, TurnedB, K, N);
+        float[] sums = new float[M], old = new float[M];
         for (int column = 0; column < N; column++)
         {
             Array.Clear(sums);

@@ -16,11 +16,12 @@ public static unsafe class EmulatedCublas
         ["cublasDestroy_v2"] = (nint)(delegate* unmanaged<nint, int>)&Destroy,
         ["cublasSetStream_v2"] = (nint)(delegate* unmanaged<nint, nint, int>)&SetStream,
         ["cublasSetMathMode"] = (nint)(delegate* unmanaged<nint, int, int>)&SetMathMode,
-        ["cublasSgemm_v2"] = (nint)(delegate* unmanaged<nint, int, int, int, int, int, float*, ulong, int, ulong, int, float*, ulong, int, int>)&Sgemm,
-        ["cublasGemmEx"] = (nint)(delegate* unmanaged<nint, int, int, int, int, int, void*, ulong, int, int, ulong, int, int, void*, ulong, int, int,
-            int, int, int>)&GemmEx,
-        ["cublasGemmStridedBatchedEx"] = (nint)(delegate* unmanaged<nint, int, int, int, int, int, void*, ulong, int, int, long, ulong, int, int, long,
-            void*, ulong, int, int, long, int, int, int, int>)&GemmStridedBatchedEx,
+        ["cublasSgemm_v2"] = (nint)(delegate* unmanaged<nint, int, int, int, int, int, float*, ulong, int, ulong, int, float*, ulong,
+            int, int>)&Sgemm,
+        ["cublasGemmEx"] = (nint)(delegate* unmanaged<nint, int, int, int, int, int, void*, ulong, int, int, ulong, int, int, void*,
+            ulong, int, int, int, int, int>)&GemmEx,
+        ["cublasGemmStridedBatchedEx"] = (nint)(delegate* unmanaged<nint, int, int, int, int, int, void*, ulong, int, int, long, ulong,
+            int, int, long, void*, ulong, int, int, long, int, int, int, int>)&GemmStridedBatchedEx,
         ["cublasGetStatusName"] = (nint)(delegate* unmanaged<int, byte*>)&GetStatusName,
     };
 
@@ -68,21 +69,22 @@ public static unsafe class EmulatedCublas
 
     [UnmanagedCallersOnly]
     private static int Sgemm(
-        nint handle, int opA, int opB, int m, int n, int k, float* alpha, ulong a, int lda, ulong b, int ldb, float* beta, ulong c, int ldc) =>
+        nint handle, int opA, int opB, int m, int n, int k, float* alpha, ulong a, int lda, ulong b, int ldb, float* beta, ulong c,
+        int ldc) =>
         Run("cublasSgemm", handle, opA, opB, m, n, k, alpha, new(a, lda, 0, false), new(b, ldb, 0, false), beta, new(c, ldc, 0, false), 1);
 
     [UnmanagedCallersOnly]
     private static int GemmEx(
-        nint handle, int opA, int opB, int m, int n, int k, void* alpha, ulong a, int typeA, int lda, ulong b, int typeB, int ldb, void* beta,
-        ulong c, int typeC, int ldc, int compute, int algorithm) =>
+        nint handle, int opA, int opB, int m, int n, int k, void* alpha, ulong a, int typeA, int lda, ulong b, int typeB, int ldb,
+        void* beta, ulong c, int typeC, int ldc, int compute, int algorithm) =>
         Of(handle) is null ? NotInitialized : !Supported(typeA, typeB, typeC, compute, algorithm) ? NotSupported
             : Run("cublasGemmEx", handle, opA, opB, m, n, k, (float*)alpha, new(a, lda, 0, typeA == Half), new(b, ldb, 0, typeB == Half),
                 (float*)beta, new(c, ldc, 0, typeC == Half), 1);
 
     [UnmanagedCallersOnly]
     private static int GemmStridedBatchedEx(
-        nint handle, int opA, int opB, int m, int n, int k, void* alpha, ulong a, int typeA, int lda, long strideA, ulong b, int typeB, int ldb,
-        long strideB, void* beta, ulong c, int typeC, int ldc, long strideC, int count, int compute, int algorithm) =>
+        nint handle, int opA, int opB, int m, int n, int k, void* alpha, ulong a, int typeA, int lda, long strideA, ulong b, int typeB,
+        int ldb, long strideB, void* beta, ulong c, int typeC, int ldc, long strideC, int count, int compute, int algorithm) =>
         Of(handle) is null ? NotInitialized : !Supported(typeA, typeB, typeC, compute, algorithm) ? NotSupported
             : Run("cublasGemmStridedBatchedEx", handle, opA, opB, m, n, k, (float*)alpha, new(a, lda, strideA, typeA == Half),
                 new(b, ldb, strideB, typeB == Half), (float*)beta, new(c, ldc, strideC, typeC == Half), count);
@@ -105,7 +107,7 @@ public static unsafe class EmulatedCublas
         return found;
     }
 
-    /// <summary>fp32 throughout, or fp16 factors with either result; accumulation in fp32 (which is what alpha and beta are, too).</summary>
+    /// <summary>fp32 throughout, or fp16 factors with either result; sums, alpha and beta are fp32.</summary>
     private static bool Supported(int a, int b, int c, int compute, int algorithm)
     {
         const int compute32F = 68, pedantic32F = 69, fastTf32 = 77;
@@ -115,18 +117,19 @@ public static unsafe class EmulatedCublas
     }
 
     private static int Run(
-        string call, nint handle, int opA, int opB, int m, int n, int k, float* alpha, CublasMatrix a, CublasMatrix b, float* beta, CublasMatrix c,
-        int count)
+        string call, nint handle, int opA, int opB, int m, int n, int k, float* alpha, CublasMatrix a, CublasMatrix b, float* beta,
+        CublasMatrix c, int count)
     {
         if (Of(handle) is not { } blas) return NotInitialized;
         if (opA is < 0 or > 2 || opB is < 0 or > 2 || m < 0 || n < 0 || k < 0 || count < 0) return InvalidValue;
         bool turnedA = opA != 0, turnedB = opB != 0;
-        if (a.Leading < Math.Max(1, turnedA ? k : m) || b.Leading < Math.Max(1, turnedB ? n : k) || c.Leading < Math.Max(1, m)) return InvalidValue;
-        if (alpha == null || beta == null) return InvalidValue;
+        if (a.Leading < Math.Max(1, turnedA ? k : m) || b.Leading < Math.Max(1, turnedB ? n : k)) return InvalidValue;
+        if (c.Leading < Math.Max(1, m) || alpha == null || beta == null) return InvalidValue;
         if (m == 0 || n == 0 || count == 0) return Success;
-        bool multiplies = k > 0 && *alpha != 0;
-        if (c.Address == 0 || (multiplies && (a.Address == 0 || b.Address == 0))) return InvalidValue;
-        CublasProduct product = new($"{call} of [{m}, {k}] and [{k}, {n}]", m, n, multiplies ? k : 0, *alpha, *beta, a, turnedA, b, turnedB, c, count);
+        int steps = *alpha != 0 ? k : 0;
+        if (c.Address == 0 || (steps > 0 && (a.Address == 0 || b.Address == 0))) return InvalidValue;
+        string name = $"{call} of [{m}, {k}] and [{k}, {n}]";
+        CublasProduct product = new(name, m, n, steps, *alpha, *beta, a, turnedA, b, turnedB, c, count);
         return Machine.Call(() => Machine.Submit(blas.Stream, () => product.Run(blas.Device))) == 0 ? Success : ExecutionFailed;
     }
 }

@@ -94,7 +94,7 @@ internal static unsafe class Access
         return true;
     }
 
-    /// <summary>The quick way for loads and stores of shared words; where anything is unusual it leaves the decision to the general one.</summary>
+    /// <summary>The quick way for loads and stores of shared words; what is unusual it leaves to the general one.</summary>
     private static bool SharedWords(Warp w, Instruction* i, int bytes, bool write, byte** at)
     {
         SharedMemory shared = w.Block.Shared;
@@ -109,7 +109,8 @@ internal static unsafe class Access
             if (address != before)
             {
                 if (address > last || (address & (ulong)(bytes - 1)) != 0) return false;
-                if (!(write ? shared.WriteQuick((int)address, bytes, w.Index) : shared.ReadQuick((int)address, bytes, w.Index))) return false;
+                bool sure = write ? shared.WriteQuick((int)address, bytes, w.Index) : shared.ReadQuick((int)address, bytes, w.Index);
+                if (!sure) return false;
                 before = address;
             }
             addresses[l] = address;

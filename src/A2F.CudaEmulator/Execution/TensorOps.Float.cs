@@ -58,7 +58,7 @@ internal static unsafe partial class TensorOps
         }
     }
 
-    /// <summary>Halves in the low bits: moved into place, a float of 2^-112 times the value; infinity and NaN keep their exponent.</summary>
+    /// <summary>Halves in the low bits: moved into place, floats of 2^-112 times the value; infinity and NaN keep their exponent.</summary>
     private static Vector512<float> FromHalf(Vector512<uint> v)
     {
         Vector512<uint> magnitude = v & Vector512.Create(0x7FFFu), sign = (v & Vector512.Create(0x8000u)) << 16;
@@ -117,7 +117,10 @@ internal static unsafe partial class TensorOps
                 {
                     uint* pairs = (uint*)(w.Registers + i->X[half]) + 4 * row;
                     for (int t = 0; t < 4; t++)
-                        pairs[t] = (uint)Round.ToHalf(from[2 * t + 1], Rounding.Nearest) << 16 | Round.ToHalf(from[2 * t], Rounding.Nearest);
+                    {
+                        uint upper = Round.ToHalf(from[2 * t + 1], Rounding.Nearest);
+                        pairs[t] = upper << 16 | Round.ToHalf(from[2 * t], Rounding.Nearest);
+                    }
                     continue;
                 }
                 Vector256<float> both = Vector256.Shuffle(Vector256.Load(from), Vector256.Create(0, 2, 4, 6, 1, 3, 5, 7));

@@ -101,12 +101,14 @@ public sealed class CheckTests
 
     [Fact]
     public void A_missing_barrier_before_overwriting_is_a_race() =>
-        Expect(Fails("st.shared.u32 [%t3], %t0;\nbar.sync 0;\nxor.b32 %t4, %t3, 128;\nld.shared.u32 %t5, [%t4];\nst.shared.u32 [%t3], %t5;", threads: 64),
+        Expect(Fails("st.shared.u32 [%t3], %t0;\nbar.sync 0;\nxor.b32 %t4, %t3, 128;\nld.shared.u32 %t5, [%t4];\nst.shared.u32 [%t3], " +
+            "%t5;", threads: 64),
             EmulatorErrorKind.SharedRace, "ld.shared.u32", 0);
 
     [Fact]
     public void A_write_to_what_another_warp_has_read_is_a_race() =>
-        Expect(Fails("st.shared.u32 [%t3], %t0;\nbar.sync 0;\nsetp.lt.u32 %p, %t0, 32;\n@%p ld.shared.u32 %t5, [%t3+128];\n@!%p st.shared.u32 [%t3], 0;", threads: 64),
+        Expect(Fails("st.shared.u32 [%t3], %t0;\nbar.sync 0;\nsetp.lt.u32 %p, %t0, 32;\n@%p ld.shared.u32 %t5, [%t3+128];\n@!%p " +
+            "st.shared.u32 [%t3], 0;", threads: 64),
             EmulatorErrorKind.SharedRace, "@!%p st.shared.u32", 0);
 
     [Fact]
@@ -141,11 +143,13 @@ public sealed class CheckTests
     public void Atomics_of_several_warps_agree_but_a_plain_read_among_them_is_a_race()
     {
         const string reads = "ld.shared.u32 %t5, [tile];";
-        Expect(Fails($"{First}bar.sync 0;\natom.shared.add.u32 %t4, [tile], 1;\n{reads}", threads: 64), EmulatorErrorKind.SharedRace, "atom.shared", 0);
+        Expect(Fails($"{First}bar.sync 0;\natom.shared.add.u32 %t4, [tile], 1;\n{reads}", threads: 64), EmulatorErrorKind.SharedRace,
+            "atom.shared", 0);
         Expect(Fails($"{First}bar.sync 0;\nsetp.lt.u32 %p, %t0, 32;\n@%p atom.shared.add.u32 %t4, [tile], 1;\n@!%p {reads}", threads: 64),
             EmulatorErrorKind.SharedRace, "@!%p ld.shared", 0);
         // A warp may read what it alone added to, and all may read after a barrier.
-        Expect(Fails($"{First}bar.sync 0;\natom.shared.add.u32 %t4, [%t3], 1;\nld.shared.u32 %t5, [%t3];\ntrap;"), EmulatorErrorKind.Trap, "trap", 0);
+        Expect(Fails($"{First}bar.sync 0;\natom.shared.add.u32 %t4, [%t3], 1;\nld.shared.u32 %t5, [%t3];\ntrap;"), EmulatorErrorKind.Trap,
+            "trap", 0);
         Expect(Fails($"{First}bar.sync 0;\natom.shared.add.u32 %t4, [tile], 1;\nbar.sync 0;\n{reads}\ntrap;", threads: 64),
             EmulatorErrorKind.Trap, "trap", 0);
     }

@@ -117,7 +117,8 @@ public sealed class ClassicsTests
             for (int i = 0; i < x.Length; i++) Assert.Equal(x[i], got[i % columns * rows + i / columns]);
             // A column of a 32-wide tile lies in one bank: 31 extra cycles for each warp that reads a whole one.
             if (padding > 0) Assert.Equal(0, counters.SharedBankConflicts);
-            else Assert.Equal(columns * Enumerable.Range(0, grid.Y).Sum(b => Math.Min(32, rows - 32 * b) - 1), counters.SharedBankConflicts);
+            else Assert.Equal(columns * Enumerable.Range(0, grid.Y).Sum(b => Math.Min(32, rows - 32 * b) - 1),
+                counters.SharedBankConflicts);
         }
     }
 

@@ -49,7 +49,8 @@ public sealed partial class ConformanceTests
         yield return C("set.ne.u32.u64", "u32", "u64 u64", (a, b, _) => a != b ? uint.MaxValue : 0UL);
         yield return C("set.lt.f16.f16", "f16", "f16 f16", (a, b, _) => Half(a) < Half(b) ? 0x3C00UL : 0);
         yield return C("set.ge.u16.f16", "u16", "f16 f16", (a, b, _) => Half(a) >= Half(b) ? 0xFFFFUL : 0);
-        yield return C("set.le.bf16x2.bf16x2", "bf16x2", "bf16x2 bf16x2", (a, b, c) => Pair(a, b, c, (x, y, _) => B(x) <= B(y) ? 0x3F80UL : 0));
+        yield return C("set.le.bf16x2.bf16x2", "bf16x2", "bf16x2 bf16x2", (a, b, c) =>
+            Pair(a, b, c, (x, y, _) => B(x) <= B(y) ? 0x3F80UL : 0));
         yield return Body("setp.lt.s32 %p, %a, 0; set.lt.and.u32.s32 %d, %a, %b, %p;", "u32", "s32 s32",
             (a, b, _) => (int)a < 0 && (int)a < (int)b ? uint.MaxValue : 0UL);
         yield return C("slct.f32.s32", "f32", "f32 f32 s32", (a, b, c) => (int)c >= 0 ? a : b);
@@ -61,7 +62,8 @@ public sealed partial class ConformanceTests
         yield return Testp("normal", "f32", a => float.IsNormal(S(a)));
         yield return Testp("finite", "f64", a => double.IsFinite(D(a)));
         yield return Testp("subnormal", "f64", a => double.IsSubnormal(D(a)));
-        yield return Body("setp.lt.s32 %p, %a, 0; setp.lt.s32 %q, %b, 0; or.pred %p, %p, %q; selp.u32 %d, 1, 0, %p; mov.pred %q, %p;", "u32",
+        yield return Body("setp.lt.s32 %p, %a, 0; setp.lt.s32 %q, %b, 0; or.pred %p, %p, %q; selp.u32 %d, 1, 0, %p; mov.pred %q, %p;",
+            "u32",
             "s32 s32", (a, b, _) => (int)a < 0 || (int)b < 0 ? 1UL : 0);
     }
 
@@ -98,7 +100,8 @@ public sealed partial class ConformanceTests
     {
         Half near = (Half)v;
         if (!double.IsFinite(v) || (double)near == v) return BitConverter.HalfToUInt16Bits(near);
-        Half below = (double)near < v ? near : System.Half.BitDecrement(near), above = (double)near > v ? near : System.Half.BitIncrement(near);
+        Half below = (double)near < v ? near : System.Half.BitDecrement(near), above = (double)near > v ? near
+            : System.Half.BitIncrement(near);
         Half chosen = mode switch { "rz" => v > 0 ? below : above, "rm" => below, "rp" => above, _ => near };
         return BitConverter.HalfToUInt16Bits(chosen);
     }
@@ -180,7 +183,8 @@ public sealed partial class ConformanceTests
         yield return C("cvt.rn.relu.bf16x2.f32", "bf16x2", "f32 f32", (a, b, _) => ToB(Relu(S(a))) << 16 | ToB(Relu(S(b))));
         yield return C("cvt.rn.tf32.f32", "b32", "f32", (a, _, _) => Tf32(a, true));
         yield return C("cvt.rz.tf32.f32", "b32", "f32", (a, _, _) => (a & 0x7F800000) == 0x7F800000 ? a : a & 0xFFFFE000);
-        yield return C("cvt.rn.relu.tf32.f32", "b32", "f32", (a, _, _) => (a & 0x7FFFFFFF) > 0x7F800000 ? a : (int)a < 0 ? 0 : Tf32(a, true));
+        yield return C("cvt.rn.relu.tf32.f32", "b32", "f32", (a, _, _) => (a & 0x7FFFFFFF) > 0x7F800000 ? a : (int)a < 0 ? 0
+            : Tf32(a, true));
     }
 
     /// <summary>Ten places after the point: the nearer neighbour, of two equally near the even one.</summary>

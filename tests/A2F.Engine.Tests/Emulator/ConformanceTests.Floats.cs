@@ -10,7 +10,8 @@ public sealed partial class ConformanceTests
             if (mode != "rn") yield return C($"sub.{mode}.f32", "f32", "f32 f32", (a, b, _) => F(ExactFloat.Add(S(a), -S(b), mode)));
             yield return C($"add.{mode}.f32", "f32", "f32 f32", (a, b, _) => F(ExactFloat.Add(S(a), S(b), mode)));
             yield return Body($"mul.{mode}.f32 %d, %b, %a;", "f32", "f32 f32", (a, b, _) => F(ExactFloat.Multiply(S(a), S(b), mode)));
-            yield return Body($"fma.{mode}.f32 %d, %a, %b, %c; ", "f32", "f32 f32 f32", (a, b, c) => F(ExactFloat.Fma(S(a), S(b), S(c), mode)));
+            yield return Body($"fma.{mode}.f32 %d, %a, %b, %c; ", "f32", "f32 f32 f32", (a, b, c) =>
+                F(ExactFloat.Fma(S(a), S(b), S(c), mode)));
             yield return Body($"div.{mode}.f32 %d, %a, %b; ", "f32", "f32 f32", (a, b, _) => F(ExactFloat.Divide(S(a), S(b), mode)));
             yield return Body($"rcp.{mode}.f32 %d, %a; ", "f32", "f32", (a, _, _) => F(ExactFloat.Divide(1, S(a), mode)));
             yield return Body($"sqrt.{mode}.f32 %d, %a; ", "f32", "f32", (a, _, _) => F(ExactFloat.Root(S(a), mode)));

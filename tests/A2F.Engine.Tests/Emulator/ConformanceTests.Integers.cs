@@ -102,7 +102,7 @@ public sealed partial class ConformanceTests
     private static ulong Find64(ulong v, ulong top) => v == 0 ? uint.MaxValue
         : top == 0 ? (ulong)BitOperations.Log2(v) : top - (ulong)BitOperations.Log2(v);
 
-    /// <summary>Bit by bit as the manual's loop does: above the field stands the sign, that of the operand where the field reaches beyond it.</summary>
+    /// <summary>The field with its sign (that of the operand where it reaches beyond) or zeros above it.</summary>
     private static ulong Field(ulong a, ulong position, ulong length, int width, bool signed)
     {
         BigInteger value = signed ? width == 32 ? (int)a : (long)a : a;

@@ -22,8 +22,8 @@ public sealed partial class ConformanceTests
         Dictionary<string, OpcodeCase> all = [];
         IEnumerable<OpcodeCase>[] families =
         [
-            Integers(), MoreIntegers(), Bits(), MoreBits(), Floats(), Rounded(), MoreFloats(), Narrow(), MoreNarrow(), Compares(), MoreCompares(),
-            Conversions(), IntegerConversions(), FloatConversions(), Moves(), Machine(),
+            Integers(), MoreIntegers(), Bits(), MoreBits(), Floats(), Rounded(), MoreFloats(), Narrow(), MoreNarrow(), Compares(),
+            MoreCompares(), Conversions(), IntegerConversions(), FloatConversions(), Moves(), Machine(),
         ];
         foreach (OpcodeCase c in families.SelectMany(f => f)) all.Add(c.Name, c);
         return all;

@@ -36,7 +36,8 @@ internal sealed class CudaProgram : IDisposable
     }
 
     /// <summary>Device memory that nobody wrote.</summary>
-    public ulong Reserve<T>(int count) where T : unmanaged => Device.Allocate((long)count * Marshal.SizeOf<T>(), $"{typeof(T).Name}[{count}]");
+    public ulong Reserve<T>(int count) where T : unmanaged =>
+        Device.Allocate((long)count * Marshal.SizeOf<T>(), $"{typeof(T).Name}[{count}]");
 
     public T[] Download<T>(ulong address, int count) where T : unmanaged
     {

@@ -26,7 +26,8 @@ internal static class ExactFloat
     public static float Fma(float a, float b, float c, string mode)
     {
         if (!float.IsFinite(a) || !float.IsFinite(b) || !float.IsFinite(c)) return MathF.FusedMultiplyAdd(a, b, c);
-        return Sum(Units(a) * Units(b), Units(c) << -Least, 2 * Least, float.IsNegative(a) != float.IsNegative(b), float.IsNegative(c), mode);
+        return Sum(Units(a) * Units(b), Units(c) << -Least, 2 * Least, float.IsNegative(a) != float.IsNegative(b), float.IsNegative(c),
+            mode);
     }
 
     public static float Divide(float a, float b, string mode)

@@ -96,7 +96,8 @@ public sealed class LanguageTests
         ulong y = program.Reserve<float>(6);
         program.Launch("apply", new Dim3(1), new Dim3(6), 0, new byte[] { 9 }, bytes, 0.5, y);
         float[] c = [1, 3, 5], x = [1, 2, 4, 8];
-        Assert.Equal(Enumerable.Range(0, 6).Select(t => Enumerable.Range(0, 4).Sum(i => c[(t + i) % 3] * x[i]) / 2), program.Download<float>(y, 6));
+        Assert.Equal(Enumerable.Range(0, 6).Select(t => Enumerable.Range(0, 4).Sum(i => c[(t + i) % 3] * x[i]) / 2),
+            program.Download<float>(y, 6));
     }
 
     [NvrtcTheory]
@@ -182,7 +183,8 @@ public sealed class LanguageTests
                 double expected = Exact(expression, x[i]);
                 float near = (float)expected;
                 double unit = Math.Max(MathF.BitIncrement(MathF.Abs(near)) - MathF.Abs(near), float.Epsilon);
-                Assert.True(Math.Abs(got[i] - expected) <= (ulps + 0.5) * unit, $"sm_{architecture}: {expression} of {x[i]:R}: {got[i]:R}, not {expected:R}");
+                Assert.True(Math.Abs(got[i] - expected) <= (ulps + 0.5) * unit,
+                    $"sm_{architecture}: {expression} of {x[i]:R}: {got[i]:R}, not {expected:R}");
             }
         }
     }

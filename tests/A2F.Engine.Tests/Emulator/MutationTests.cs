@@ -5,7 +5,8 @@ using Xunit;
 namespace A2F.Engine.Tests.Emulator;
 
 /// <summary>
-/// One mistake at a time in a kernel that is right, compiled by NVRTC: the check that is meant for it stops the launch and names the kernel.
+/// One mistake at a time in a kernel that is right, compiled by NVRTC: the check that is meant for it stops the launch and names the
+/// kernel.
 /// </summary>
 public sealed class MutationTests
 {
@@ -131,7 +132,8 @@ public sealed class MutationTests
             case "gemm":
                 const int m = 70, n = 40, k = 72;
                 ulong a = program.Upload([.. Enumerable.Range(0, m * k).Select(i => (Half)(i * 7 % 23 - 11))]);
-                ulong b = program.Upload([.. Enumerable.Range(0, k * n).Select(i => (Half)(i * 5 % 19 - 9))]), c = program.Reserve<float>(m * n);
+                ulong b = program.Upload([.. Enumerable.Range(0, k * n).Select(i => (Half)(i * 5 % 19 - 9))]),
+                    c = program.Reserve<float>(m * n);
                 program.Launch(kernel, new Dim3(2, 2), new Dim3(128), 0, a, b, c, m, n, k);
                 return program.Download<uint>(c, m * n);
             case "tree":
@@ -143,7 +145,8 @@ public sealed class MutationTests
                 program.Launch(kernel, new Dim3(1), new Dim3(128), 0, from, y, 100);
                 return program.Download<uint>(y, 400);
             case "sort":
-                ulong values = program.Upload([.. Enumerable.Range(0, 512).Select(i => i * 5 & 7 | (i & 64) >> 3)]), at = program.Reserve<int>(512);
+                ulong values = program.Upload([.. Enumerable.Range(0, 512).Select(i => i * 5 & 7 | (i & 64) >> 3)]),
+                    at = program.Reserve<int>(512);
                 program.Launch(kernel, new Dim3(1), new Dim3(64), 0, values, at);
                 return program.Download<uint>(at, 512);
             case "stages":

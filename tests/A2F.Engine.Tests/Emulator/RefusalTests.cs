@@ -3,7 +3,7 @@ using Xunit;
 
 namespace A2F.Engine.Tests.Emulator;
 
-/// <summary>What the emulator does not do is refused when the text is loaded, by the instruction's name: never skipped, never guessed.</summary>
+/// <summary>What the emulator does not do is refused when the text is loaded, with the instruction: never skipped, never guessed.</summary>
 public sealed class RefusalTests
 {
     [Theory]
@@ -20,9 +20,11 @@ public sealed class RefusalTests
     [InlineData("brx.idx %t0, table;")]
     [InlineData("call.uni other, (%t0);")]
     [InlineData("mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64 {%w0, %w1}, {%w2}, {%w3}, {%w0, %w1};")]
-    [InlineData("mma.sync.aligned.m16n8k16.col.col.f32.f16.f16.f32 {%t0, %t1, %t2, %t3}, {%t4, %t5, %t6, %t7}, {%t0, %t1}, {%t0, %t1, %t2, %t3};")]
+    [InlineData("mma.sync.aligned.m16n8k16.col.col.f32.f16.f16.f32 {%t0, %t1, %t2, %t3}, {%t4, %t5, %t6, %t7}, {%t0, %t1}, {%t0, %t1, " +
+        "%t2, %t3};")]
     [InlineData("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%t0, %t1}, {%t4, %t5, %t6, %t7}, {%t0, %t1}, {%t0, %t1, %t2, %t3};")]
-    [InlineData("mma.sp.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%t0, %t1, %t2, %t3}, {%t4, %t5}, {%t0, %t1}, {%t0, %t1, %t2, %t3}, %t0, 0;")]
+    [InlineData("mma.sp.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%t0, %t1, %t2, %t3}, {%t4, %t5}, {%t0, %t1}, {%t0, %t1, %t2, " +
+        "%t3}, %t0, 0;")]
     [InlineData("wmma.load.a.sync.aligned.row.m16n16k16.f16 {%t0}, [%w0];")]
     [InlineData("ldmatrix.sync.aligned.m16n16.x1.trans.shared.b8 {%t0, %t1}, [%t0];")]
     [InlineData("red.global.add.v2.f32 [%w0], {%t0, %t1};")]
@@ -66,11 +68,13 @@ public sealed class RefusalTests
     [InlineData(75, 80, "cvt.rn.f16x2.f32 %t0, %t1, %t2;")]
     [InlineData(75, 80, "max.f16x2 %t0, %t1, %t2;")]
     [InlineData(75, 80, "fma.rn.bf16x2 %t0, %t1, %t2, %t3;")]
-    [InlineData(75, 80, "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%t0, %t1, %t2, %t3}, {%t4, %t5, %t6, %t7}, {%t0, %t1}, {%t0, %t1, %t2, %t3};")]
+    [InlineData(75, 80, "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%t0, %t1, %t2, %t3}, {%t4, %t5, %t6, %t7}, {%t0, %t1}, " +
+        "{%t0, %t1, %t2, %t3};")]
     [InlineData(86, 90, "add.bf16x2 %t0, %t1, %t2;")]
     [InlineData(70, 75, "tanh.approx.f32 %t0, %t1;")]
     [InlineData(70, 75, "ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%t0}, [%t1];")]
-    public void An_instruction_younger_than_the_target_is_refused_and_runs_from_its_architecture_on(int target, int needed, string instruction)
+    public void An_instruction_younger_than_the_target_is_refused_and_runs_from_its_architecture_on(int target, int needed,
+        string instruction)
     {
         using EmulatedDevice device = new("sm_90", 1);
         EmulatorException e = Assert.Throws<EmulatorException>(() => Load(target));
@@ -79,6 +83,7 @@ public sealed class RefusalTests
         Assert.Equal("young", Load(needed).Kernel("young").Name);
 
         PtxModule Load(int architecture) => PtxModule.Load(device,
-            $".version 7.8\n.target sm_{architecture}\n.address_size 64\n.visible .entry young()\n{{\n.reg .b32 %t<8>;\n{instruction}\nret;\n}}\n");
+            $".version 7.8\n.target sm_{architecture}\n.address_size 64\n.visible .entry " +
+                $"young()\n{{\n.reg .b32 %t<8>;\n{instruction}\nret;\n}}\n");
     }
 }

@@ -7,8 +7,8 @@ using Xunit.Abstractions;
 namespace A2F.Engine.Tests.Emulator;
 
 /// <summary>
-/// Small random changes of kernels that are right, the same ones in every run: a check stops each, or its output differs. What survives both is
-/// listed with the reason why it is the same program.
+/// Small random changes of kernels that are right, the same ones in every run: a check stops each, or its output differs. What survives
+/// both is listed with the reason why it is the same program.
 /// </summary>
 public sealed partial class SeededMutationTests(ITestOutputHelper output)
 {
@@ -63,13 +63,12 @@ public sealed partial class SeededMutationTests(ITestOutputHelper output)
         ["sort: for (int i = 0; i <= 8; i++) y[8 * t + i] = at[i];"] = Undefined,
     };
 
-    private const string Undefined = "a step outside an array that lives in registers is undefined, and NVRTC leaves it out: its PTX is the original's";
+    private const string Undefined = "a step outside an array that lives in registers is undefined, and NVRTC leaves it out: its PTX is " +
+        "the original's";
 
-    /// <summary>Declarations and assembly stay: they hardly compile otherwise.</summary>
-    private static bool Fixed(string line) =>
-        line.Contains("__shared__", StringComparison.Ordinal) || line.Contains("asm", StringComparison.Ordinal) || line.Contains('"', StringComparison.Ordinal)
-        || line.Contains("extern", StringComparison.Ordinal) || line.Contains("#", StringComparison.Ordinal) || line.Contains("] = {}", StringComparison.Ordinal)
-        || line.Contains("unsigned f", StringComparison.Ordinal) || line.Contains("void", StringComparison.Ordinal) || line.Contains("int at[8]", StringComparison.Ordinal);
+    /// <summary>Lines that stay: declarations, directives and assembly, which hardly compile otherwise.</summary>
+    [GeneratedRegex("__shared__|asm|\"|extern|#|\\] = \\{\\}|unsigned f|void|int at\\[8\\]")]
+    private static partial Regex Fixed();
 
     private static List<Mutant> Mutants(string source)
     {
@@ -77,7 +76,7 @@ public sealed partial class SeededMutationTests(ITestOutputHelper output)
         string[] lines = source.Split('\n');
         for (int n = 0; n < lines.Length; n++)
         {
-            if (Fixed(lines[n])) continue;
+            if (Fixed().IsMatch(lines[n])) continue;
             foreach ((Regex find, MatchEvaluator put) in Operators)
                 foreach (Match m in find.Matches(lines[n]))
                 {

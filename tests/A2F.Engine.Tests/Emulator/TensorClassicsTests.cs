@@ -8,8 +8,8 @@ namespace A2F.Engine.Tests.Emulator;
 public sealed class TensorClassicsTests
 {
     /// <summary>
-    /// C [m, n] = A [m, k] B [k, n], halves, rows contiguous, k and n multiples of 8. A block makes 64 x 32 of C with four warps, in steps of
-    /// 32 along k, STAGES of them in flight; what lies outside is filled with zeros by the copies.
+    /// C [m, n] = A [m, k] B [k, n], halves, rows contiguous, k and n multiples of 8. A block makes 64 x 32 of C with four warps, in
+    /// steps of 32 along k, STAGES of them in flight; what lies outside is filled with zeros by the copies.
     /// </summary>
     internal const string Staged = """
         #define STAGES 3
@@ -63,7 +63,8 @@ public sealed class TensorClassicsTests
                         : "r"(b_base + 2 * ((stage * 32 + part + lane % 16) * PITCH + warp_column + lane / 16 * 8)) : "memory");
                     for (int i = 0; i < 2; i++)
                         for (int j = 0; j < 2; j++)
-                            asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+                            asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, "
+                                "{%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
                                 : "+f"(d[i][j][0]), "+f"(d[i][j][1]), "+f"(d[i][j][2]), "+f"(d[i][j][3])
                                 : "r"(fa[i][0]), "r"(fa[i][1]), "r"(fa[i][2]), "r"(fa[i][3]), "r"(fb[2 * j]), "r"(fb[2 * j + 1]));
                 }
@@ -113,7 +114,8 @@ public sealed class TensorClassicsTests
         return [.. Enumerable.Range(0, count).Select(_ => (Half)(random.NextDouble() * 2 - 1))];
     }
 
-    private static void Near(Func<int, int, int, (double A, double B)> factors, int m, int n, int k, Func<int, int, double> got, double unit)
+    private static void Near(Func<int, int, int, (double A, double B)> factors, int m, int n, int k, Func<int, int, double> got,
+        double unit)
     {
         for (int r = 0; r < m; r++)
             for (int c = 0; c < n; c++)
@@ -134,7 +136,8 @@ public sealed class TensorClassicsTests
     [InlineData(86, 75, 40, 72)]
     [InlineData(90, 130, 72, 200)]
     [InlineData(86, 1, 8, 8)]
-    public void A_product_in_stages_of_asynchronous_copies_is_right_and_its_fragments_load_without_conflicts(int architecture, int m, int n, int k)
+    public void A_product_in_stages_of_asynchronous_copies_is_right_and_its_fragments_load_without_conflicts(int architecture, int m,
+        int n, int k)
     {
         using CudaProgram program = new(Staged, architecture);
         Half[] a = Halves(m * k, 1), b = Halves(k * n, 2);
@@ -173,6 +176,9 @@ public sealed class TensorClassicsTests
         Assert.Contains("target is sm_86, the device is sm_75", e.Message, StringComparison.Ordinal);
     }
 
+    private const string Round =
+        "for (int i = 0; i < 6; i++) asm(\"cvt.rna.tf32.f32 %0, %1;\" : \"=r\"(f[i]) : \"f\"(__uint_as_float(f[i])));";
+
     /// <summary>D [16, 8] = A [16, k] B [8, k]^T, straight from fragments in global memory; a step takes eight words of each row.</summary>
     private static string Fragments(string instruction, string accumulator, bool round) => $$"""
         extern "C" __global__ void multiply(const unsigned* a, const unsigned* b, {{accumulator}}* c, int words)
@@ -183,7 +189,7 @@ public sealed class TensorClassicsTests
             {
                 unsigned f[6] = { a[g * words + w], a[(g + 8) * words + w], a[g * words + w + 4], a[(g + 8) * words + w + 4],
                     b[g * words + w], b[g * words + w + 4] };
-                {{(round ? "for (int i = 0; i < 6; i++) asm(\"cvt.rna.tf32.f32 %0, %1;\" : \"=r\"(f[i]) : \"f\"(__uint_as_float(f[i])));" : "")}}
+                {{(round ? Round : "")}}
                 asm volatile("mma.sync.aligned.{{instruction}} {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
                     : "+{{(accumulator == "int" ? "r" : "f")}}"(d[0]), "+{{(accumulator == "int" ? "r" : "f")}}"(d[1]),
                       "+{{(accumulator == "int" ? "r" : "f")}}"(d[2]), "+{{(accumulator == "int" ? "r" : "f")}}"(d[3])

@@ -37,7 +37,8 @@ public sealed unsafe class CudaBlasTests
 
         public double A(float[] a, int i, int row, int k) => a[i * StrideA + (OpA == CublasOperation.None ? k * Lda + row : row * Lda + k)];
 
-        public double B(float[] b, int i, int k, int column) => b[i * StrideB + (OpB == CublasOperation.None ? column * Ldb + k : k * Ldb + column)];
+        public double B(float[] b, int i, int k, int column) =>
+            b[i * StrideB + (OpB == CublasOperation.None ? column * Ldb + k : k * Ldb + column)];
 
         public float[] Values(char which, int seed)
         {
@@ -50,7 +51,8 @@ public sealed unsafe class CudaBlasTests
             Random random = new(seed);
             float[] values = new float[Math.Max(1, stride * Count)];
             for (int i = 0; i < values.Length; i++)
-                values[i] = i % stride % leading < rows && i % stride / leading * leading + rows <= stride ? (float)(Half)(random.NextSingle() - 0.5f) : Poison;
+                values[i] = i % stride % leading < rows && i % stride / leading * leading + rows <= stride
+                    ? (float)(Half)(random.NextSingle() - 0.5f) : Poison;
             return values;
         }
 
@@ -69,7 +71,8 @@ public sealed unsafe class CudaBlasTests
             TheoryData<int, int, int, int, int, int> all = [];
             foreach (int opA in (int[])[0, 1])
                 foreach (int opB in (int[])[0, 1])
-                    foreach ((int m, int n, int k, int gap) in ((int, int, int, int)[])[(1, 1, 1, 0), (33, 17, 29, 0), (19, 40, 7, 3), (5, 1, 64, 2)])
+                    foreach ((int m, int n, int k, int gap) in ((int, int, int, int)[])[(1, 1, 1, 0), (33, 17, 29, 0), (19, 40, 7, 3),
+                        (5, 1, 64, 2)])
                         all.Add(opA, opB, m, n, k, gap);
             return all;
         }
@@ -97,7 +100,8 @@ public sealed unsafe class CudaBlasTests
                 continue;
             }
             double expected = p.Expected(a, b, c, i, row, column, alpha, beta);
-            Assert.True(Math.Abs(got[at] - expected) <= unit * (p.K + 2), $"{p}: [{i}; {row}, {column}]: {got[at]:R}, expected {expected:R}");
+            Assert.True(Math.Abs(got[at] - expected) <= unit * (p.K + 2),
+                $"{p}: [{i}; {row}, {column}]: {got[at]:R}, expected {expected:R}");
         }
     }
 
@@ -118,13 +122,15 @@ public sealed unsafe class CudaBlasTests
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void Batches_in_fp16_accumulate_in_fp32_and_round_once(int opA, int opB, int m, int n, int k, int gap) => InContext((context, stream, blas) =>
+    public void Batches_in_fp16_accumulate_in_fp32_and_round_once(int opA, int opB, int m, int n, int k, int gap) =>
+        InContext((context, stream, blas) =>
     {
         Product p = new((CublasOperation)opA, (CublasOperation)opB, m, n, k, gap, 3);
         float[] a = p.Values('a', 4), b = p.Values('b', 5), c = p.Values('c', 6);
         for (int i = 0; i < c.Length; i++) c[i] = Math.Min(c[i], 60000);
         using CudaDeviceVariable<Half> da = Copy(context, Halves(a)), db = Copy(context, Halves(b)), dc = Copy(context, Halves(c));
-        blas.GemmStridedBatchedEx(p.OpA, p.OpB, m, n, k, 1, da.Pointer, p.Lda, p.StrideA, db.Pointer, p.Ldb, p.StrideB, 0.5f, dc.Pointer, p.Ldc,
+        blas.GemmStridedBatchedEx(p.OpA, p.OpB, m, n, k, 1, da.Pointer, p.Lda, p.StrideA, db.Pointer, p.Ldb, p.StrideB, 0.5f, dc.Pointer,
+            p.Ldc,
             p.StrideC, 3, CudaDataType.R16F);
         stream.Synchronize();
         float[] got = [.. Back(dc, c.Length).Select(v => (float)v)], rounded = [.. c.Select(v => (float)(Half)v)];
@@ -133,7 +139,8 @@ public sealed unsafe class CudaBlasTests
         for (int row = 0; row < m; row++)
         {
             Half nearest = (Half)p.Expected(a, b, rounded, 2, row, n - 1, 1, 0.5f);
-            Assert.InRange(got[2 * p.StrideC + (n - 1) * p.Ldc + row], (float)Half.BitDecrement(nearest), (float)Half.BitIncrement(nearest));
+            Assert.InRange(got[2 * p.StrideC + (n - 1) * p.Ldc + row], (float)Half.BitDecrement(nearest),
+                (float)Half.BitIncrement(nearest));
         }
     });
 
@@ -221,16 +228,20 @@ public sealed unsafe class CudaBlasTests
     [MemberData(nameof(BadCalls))]
     public void A_wrong_argument_has_the_status_that_cuBLAS_documents(string wrong, int expected) => InContext((context, stream, blas) =>
     {
-        using CudaDeviceVariable<float> da = Copy(context, new float[15]), db = Copy(context, new float[10]), dc = Copy(context, new float[6]);
-        CUdeviceptr a = wrong == "a" ? default : da.Pointer, b = wrong == "b" ? default : db.Pointer, c = wrong == "c" ? default : dc.Pointer;
+        using CudaDeviceVariable<float> da = Copy(context, new float[15]), db = Copy(context, new float[10]),
+            dc = Copy(context, new float[6]);
+        CUdeviceptr a = wrong == "a" ? default : da.Pointer, b = wrong == "b" ? default : db.Pointer, c = wrong == "c" ? default
+            : dc.Pointer;
         if (wrong == "swapped") (a, b) = (b, a);
         int m = wrong == "m" ? -1 : wrong == "empty" ? 0 : 3, n = wrong == "n" ? -1 : 2, k = wrong == "k" ? -1 : 5;
         int lda = wrong switch { "lda" => 4, "swapped" => 2, _ => 5 }, ldb = wrong == "ldb" ? 4 : 5, ldc = wrong == "ldc" ? 2 : 3;
         CublasOperation opA = wrong == "op" ? (CublasOperation)3 : CublasOperation.Transpose;
         CudaDataType type = wrong == "type" ? CudaDataType.R16BF : CudaDataType.R32F;
         CublasComputeType compute = wrong == "compute" ? CublasComputeType.Compute16F : CublasComputeType.Compute32F;
-        Assert.Equal((CublasStatus)expected, Raw((h, alpha, beta) => Table.GemmEx(wrong == "handle" ? default : h, opA, CublasOperation.None, m, n, k,
-            wrong == "alpha" ? null : alpha, a, type, lda, b, type, ldb, wrong == "beta" ? null : beta, c, type, ldc, compute, CublasGemmAlgo.Default)));
+        Assert.Equal((CublasStatus)expected, Raw((h, alpha, beta) =>
+            Table.GemmEx(wrong == "handle" ? default : h, opA, CublasOperation.None, m, n, k,
+            wrong == "alpha" ? null : alpha, a, type, lda, b, type, ldb, wrong == "beta" ? null : beta, c, type, ldc, compute,
+                CublasGemmAlgo.Default)));
         if (wrong is "type" or "compute" or "handle") return;
         Assert.Equal((CublasStatus)expected, Raw((h, alpha, beta) => Table.Sgemm(h, opA, CublasOperation.None, m, n, k,
             wrong == "alpha" ? null : alpha, a, lda, b, ldb, wrong == "beta" ? null : beta, c, ldc)));
