@@ -9,8 +9,13 @@ public sealed unsafe class EmulatedDevice : IDisposable
     /// <param name="architecture">sm_75, sm_80, sm_86, sm_89 or sm_90: which device's limits to keep.</param>
     /// <param name="threads">How many blocks run at once; 0 for one a processor.</param>
     /// <exception cref="EmulatorException">NotFound for another architecture.</exception>
-    public EmulatedDevice(string architecture = "sm_86", int threads = 0)
+    public EmulatedDevice(string architecture = "sm_86", int threads = 0) : this(architecture, threads, DeviceHeap.FirstAddressOf(0))
     {
+    }
+
+    internal EmulatedDevice(string architecture, int threads, ulong firstAddress)
+    {
+        Heap = new DeviceHeap(firstAddress);
         (int sm, int count, int warps, int sharedOptIn, int sharedTotal) = architecture switch
         {
             "sm_75" => (75, 40, 32, 64, 64),
@@ -60,7 +65,7 @@ public sealed unsafe class EmulatedDevice : IDisposable
     /// <summary>After how many slices of 65536 instructions a warp is taken to hang.</summary>
     public long TimeSliceLimit { get; set; } = 1 << 20;
 
-    internal DeviceHeap Heap { get; } = new();
+    internal DeviceHeap Heap { get; }
 
     /// <summary>Reserves device memory, its contents unwritten; the address is a multiple of 512 and never used again.</summary>
     public ulong Allocate(long bytes, string name = "allocation")
@@ -107,7 +112,7 @@ public sealed unsafe class EmulatedDevice : IDisposable
     /// <exception cref="EmulatorException">Whatever the kernel did wrong, or limits that the launch exceeds.</exception>
     public LaunchCounters Launch(PtxKernel kernel, Dim3 grid, Dim3 block, int dynamicSharedBytes, ReadOnlySpan<byte> parameters)
     {
-        Check(kernel, grid, block, dynamicSharedBytes, parameters.Length);
+        CheckLaunch(kernel, grid, block, dynamicSharedBytes, parameters.Length);
         byte[] pinned = GC.AllocateUninitializedArray<byte>(parameters.Length, pinned: true);
         parameters.CopyTo(pinned);
         return new Launch
@@ -125,7 +130,8 @@ public sealed unsafe class EmulatedDevice : IDisposable
     /// <summary>Releases all memory.</summary>
     public void Dispose() => Heap.ReleaseAll();
 
-    private void Check(PtxKernel kernel, Dim3 grid, Dim3 block, int dynamicSharedBytes, int parameterBytes)
+    /// <summary>Refuses a launch that the device can't run.</summary>
+    internal void CheckLaunch(PtxKernel kernel, Dim3 grid, Dim3 block, int dynamicSharedBytes, int parameterBytes)
     {
         if (parameterBytes != kernel.ParameterBytes)
             throw Refuse(EmulatorErrorKind.ParameterSize, kernel,

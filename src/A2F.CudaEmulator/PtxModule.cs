@@ -10,15 +10,31 @@ public sealed class PtxModule
     private readonly Dictionary<string, PtxKernel> _kernels = new(StringComparer.Ordinal);
     private readonly Dictionary<string, PtxVariable> _variables = new(StringComparer.Ordinal);
 
+    private readonly EmulatedDevice _device;
+
     private PtxModule(EmulatedDevice device, PtxText text)
     {
-        if (text.TargetNumber > device.ComputeCapability)
+        _device = device;
+        try
+        {
+            Place(text);
+        }
+        catch
+        {
+            Unload();
+            throw;
+        }
+    }
+
+    private void Place(PtxText text)
+    {
+        if (text.TargetNumber > _device.ComputeCapability)
             throw new EmulatorException(EmulatorErrorKind.Unsupported,
-                $"the text's target is {text.Target}, the device is sm_{device.ComputeCapability}");
+                $"the text's target is {text.Target}, the device is sm_{_device.ComputeCapability}");
         foreach (PtxVariable v in text.Variables)
         {
             if (v.Space is not PtxSpace.Global and not PtxSpace.Const) continue;
-            v.Address = device.Heap.Allocate(v.Bytes, v.Name, v.Space == PtxSpace.Const).Base;
+            v.Address = _device.Heap.Allocate(v.Bytes, v.Name, v.Space == PtxSpace.Const).Base;
             _variables[v.Name] = v;
         }
         foreach (PtxVariable v in _variables.Values)
@@ -26,7 +42,7 @@ public sealed class PtxModule
             byte[] contents = v.Initial ?? new byte[v.Bytes];
             foreach ((int offset, string symbol) in v.Pointers)
                 BitConverter.TryWriteBytes(contents.AsSpan(offset), Variable(symbol).Address);
-            if (contents.Length > 0) device.Write(v.Address, contents);
+            if (contents.Length > 0) _device.Write(v.Address, contents);
         }
         foreach (PtxFunction f in text.Functions)
             if (f.IsEntry) _kernels[f.Name] = new PtxKernel(this, Decoder.Decode(text, f));
@@ -47,6 +63,13 @@ public sealed class PtxModule
     /// <summary>Address and size in bytes of a global or constant variable.</summary>
     /// <exception cref="EmulatorException">NotFound.</exception>
     public (ulong Address, long Bytes) Global(string name) => (Variable(name).Address, Variable(name).Bytes);
+
+    /// <summary>Gives the memory of its variables back; its kernels can no longer run.</summary>
+    internal void Unload()
+    {
+        foreach (PtxVariable v in _variables.Values) _device.Free(v.Address);
+        _variables.Clear();
+    }
 
     private PtxVariable Variable(string name) => _variables.TryGetValue(name, out PtxVariable? v) ? v
         : throw new EmulatorException(EmulatorErrorKind.NotFound, $"no variable {name} in global or constant memory");

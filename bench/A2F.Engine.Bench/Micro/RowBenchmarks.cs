@@ -51,7 +51,7 @@ public class RowBenchmarks : IDisposable
     public void CopyGroupNorm_1663x512()
     {
         _ops.Scale(_long, 1, _work);
-        _ops.GroupNorm(_work, _channelScale, _channelScale, 1e-5f, Activation.None);
+        _ops.GroupNorm(_work, new NormWeights(_channelScale, _channelScale, 1e-5f), Activation.None);
     }
 
     /// <summary>The same with its GELU; the difference is what 851,456 GELUs cost.</summary>
@@ -59,12 +59,12 @@ public class RowBenchmarks : IDisposable
     public void CopyGroupNormGelu_1663x512()
     {
         _ops.Scale(_long, 1, _work);
-        _ops.GroupNorm(_work, _channelScale, _channelScale, 1e-5f, Activation.Gelu);
+        _ops.GroupNorm(_work, new NormWeights(_channelScale, _channelScale, 1e-5f), Activation.Gelu);
     }
 
     /// <summary>Before and after each transformer block.</summary>
     [Benchmark]
-    public void LayerNorm_25x768() => _ops.LayerNorm(_wide, _wideScale, _wideScale, 1e-5f, _wideWork);
+    public void LayerNorm_25x768() => _ops.LayerNorm(_wide, new NormWeights(_wideScale, _wideScale, 1e-5f), _wideWork);
 
     /// <summary>Twelve heads.</summary>
     [Benchmark]

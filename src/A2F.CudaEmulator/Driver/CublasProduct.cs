@@ -44,15 +44,21 @@ internal readonly record struct CublasMatrix(ulong Address, int Leading, long St
 /// C [m, n] = alpha op(A) [m, k] op(B) [k, n] + beta C, for each matrix of a batch. Each element is one fp32 sum in the order of k; C is
 /// read only where beta is not 0.
 /// </summary>
-internal sealed record CublasProduct(
-    string Name, int M, int N, int K, float Alpha, float Beta, CublasMatrix A, bool TurnedA, CublasMatrix B, bool TurnedB,
-    CublasMatrix C, int Count)
+internal sealed class CublasProduct(
+    string call, int m, int n, int k, float alpha, float beta, CublasMatrix a, bool turnedA, CublasMatrix b, bool turnedB, CublasMatrix c,
+    int count) : Operation(WorkKind.Kernel, $"{call} of [{m}, {k}] and [{k}, {n}]")
 {
-    public void Run(EmulatedDevice device)
+    internal override IEnumerable<object> Uses(Context context)
+    {
+        foreach (CublasMatrix matrix in (CublasMatrix[])[a, b, c])
+            if (Machine.Device(context.Device).Heap.Find(matrix.Address) is { Live: true } found) yield return found;
+    }
+
+    internal override void Run(Work work)
     {
         try
         {
-            for (int i = 0; i < Count; i++) One(device, i);
+            for (int i = 0; i < count; i++) One(Machine.Device(work.Context.Device), i);
         }
         catch (EmulatorException e)
         {
@@ -63,15 +69,15 @@ internal sealed record CublasProduct(
     private void One(EmulatedDevice device, int matrix)
     {
         // op(A) by columns and op(B) by columns: a step of k multiplies one of the former by a single element of the latter.
-        float[] a = Gather(device, A, matrix, TurnedA, M, K), b = Gather(device, B, matrix, TurnedB, K, N);
-        float[] sums = new float[M], old = new float[M];
-        for (int column = 0; column < N; column++)
+        float[] left = Gather(device, a, matrix, turnedA, m, k), right = Gather(device, b, matrix, turnedB, k, n);
+        float[] sums = new float[m], old = new float[m];
+        for (int column = 0; column < n; column++)
         {
             Array.Clear(sums);
-            for (int k = 0; k < K; k++) AddScaled(sums, a.AsSpan(k * M, M), b[column * K + k]);
-            if (Beta != 0) C.Read(device, matrix, column, old);
-            for (int row = 0; row < M; row++) sums[row] = Beta != 0 ? Alpha * sums[row] + Beta * old[row] : Alpha * sums[row];
-            C.Write(device, matrix, column, sums);
+            for (int step = 0; step < k; step++) AddScaled(sums, left.AsSpan(step * m, m), right[column * k + step]);
+            if (beta != 0) c.Read(device, matrix, column, old);
+            for (int row = 0; row < m; row++) sums[row] = beta != 0 ? alpha * sums[row] + beta * old[row] : alpha * sums[row];
+            c.Write(device, matrix, column, sums);
         }
     }
 

@@ -6,7 +6,7 @@ namespace A2F.CudaEmulator.Driver;
 /// </summary>
 public static unsafe class EmulatedCublas
 {
-    private const int Success = 0, NotInitialized = 1, InvalidValue = 7, ExecutionFailed = 13, NotSupported = 15;
+    private const int Success = 0, NotInitialized = 1, AllocFailed = 3, InvalidValue = 7, ExecutionFailed = 13, NotSupported = 15;
     private const int Single = 0, Half = 2;
     private static readonly int[] Version = [12, 0, 0];
     private static readonly Dictionary<string, nint> Exports = new(StringComparer.Ordinal)
@@ -28,11 +28,10 @@ public static unsafe class EmulatedCublas
     /// <summary>The address of a cuBLAS function, or 0 where the emulator does not have it.</summary>
     public static nint Find(string symbol) => Exports.GetValueOrDefault(symbol);
 
-    /// <summary>What a handle stands for.</summary>
-    private sealed class Blas(EmulatedDevice device)
+    /// <summary>What a handle stands for: products run in its stream, whichever context is current.</summary>
+    private sealed class Blas(Context owner) : Resource(owner)
     {
-        internal readonly EmulatedDevice Device = device;
-        internal nint Stream;
+        internal Stream Stream = owner.Default;
     }
 
     [UnmanagedCallersOnly]
@@ -47,25 +46,30 @@ public static unsafe class EmulatedCublas
     private static int Create(nint* handle)
     {
         if (handle == null) return InvalidValue;
-        return Machine.Call(() => *handle = Machine.Add(new Blas(Machine.CurrentDevice))) == 0 ? Success : NotInitialized;
+        int result = Machine.Call("cublasCreate", CallKind.InContext, () => *handle = Machine.Add(new Blas(Machine.Current)).Handle);
+        return result switch { 0 => Success, 2 => AllocFailed, _ => NotInitialized };
     }
 
     [UnmanagedCallersOnly]
-    private static int Destroy(nint handle) => Machine.Call(() => Machine.Remove<Blas>(handle)) == 0 ? Success : NotInitialized;
-
-    [UnmanagedCallersOnly]
-    private static int SetStream(nint handle, nint stream)
+    private static int Destroy(nint handle) => Call("cublasDestroy", CallKind.Release, handle, blas =>
     {
-        if (Of(handle) is not { } blas) return NotInitialized;
-        if (stream != 0 && Machine.Call(() => Machine.Get<Machine.Stream>(stream)) != 0) return InvalidValue;
-        blas.Stream = stream;
+        blas.Discard();
         return Success;
-    }
+    });
+
+    [UnmanagedCallersOnly]
+    private static int SetStream(nint handle, nint stream) => Call("cublasSetStream", CallKind.Free, handle, blas =>
+    {
+        Stream chosen = stream == 0 ? blas.Owner.Default : Machine.Get<Stream>(stream);
+        if (chosen.Owner != blas.Owner) return InvalidValue;
+        blas.Stream = chosen;
+        return Success;
+    });
 
     /// <summary>Every mode computes in fp32 here: a TF32 mode allows less exact products, it does not ask for them.</summary>
     [UnmanagedCallersOnly]
     private static int SetMathMode(nint handle, int mode) =>
-        Of(handle) is null ? NotInitialized : (mode & ~16) is >= 0 and <= 3 ? Success : InvalidValue;
+        Call("cublasSetMathMode", CallKind.Free, handle, _ => (mode & ~16) is >= 0 and <= 3 ? Success : InvalidValue);
 
     [UnmanagedCallersOnly]
     private static int Sgemm(
@@ -77,34 +81,40 @@ public static unsafe class EmulatedCublas
     private static int GemmEx(
         nint handle, int opA, int opB, int m, int n, int k, void* alpha, ulong a, int typeA, int lda, ulong b, int typeB, int ldb,
         void* beta, ulong c, int typeC, int ldc, int compute, int algorithm) =>
-        Of(handle) is null ? NotInitialized : !Supported(typeA, typeB, typeC, compute, algorithm) ? NotSupported
-            : Run("cublasGemmEx", handle, opA, opB, m, n, k, (float*)alpha, new(a, lda, 0, typeA == Half), new(b, ldb, 0, typeB == Half),
-                (float*)beta, new(c, ldc, 0, typeC == Half), 1);
+        Run("cublasGemmEx", handle, opA, opB, m, n, k, (float*)alpha, new(a, lda, 0, typeA == Half), new(b, ldb, 0, typeB == Half),
+            (float*)beta, new(c, ldc, 0, typeC == Half), 1, Supported(typeA, typeB, typeC, compute, algorithm));
 
     [UnmanagedCallersOnly]
     private static int GemmStridedBatchedEx(
         nint handle, int opA, int opB, int m, int n, int k, void* alpha, ulong a, int typeA, int lda, long strideA, ulong b, int typeB,
         int ldb, long strideB, void* beta, ulong c, int typeC, int ldc, long strideC, int count, int compute, int algorithm) =>
-        Of(handle) is null ? NotInitialized : !Supported(typeA, typeB, typeC, compute, algorithm) ? NotSupported
-            : Run("cublasGemmStridedBatchedEx", handle, opA, opB, m, n, k, (float*)alpha, new(a, lda, strideA, typeA == Half),
-                new(b, ldb, strideB, typeB == Half), (float*)beta, new(c, ldc, strideC, typeC == Half), count);
+        Run("cublasGemmStridedBatchedEx", handle, opA, opB, m, n, k, (float*)alpha, new(a, lda, strideA, typeA == Half),
+            new(b, ldb, strideB, typeB == Half), (float*)beta, new(c, ldc, strideC, typeC == Half), count,
+            Supported(typeA, typeB, typeC, compute, algorithm));
 
     [UnmanagedCallersOnly]
     private static byte* GetStatusName(int status) => Machine.Text(status switch
     {
         Success => "CUBLAS_STATUS_SUCCESS",
         NotInitialized => "CUBLAS_STATUS_NOT_INITIALIZED",
+        AllocFailed => "CUBLAS_STATUS_ALLOC_FAILED",
         InvalidValue => "CUBLAS_STATUS_INVALID_VALUE",
         ExecutionFailed => "CUBLAS_STATUS_EXECUTION_FAILED",
         NotSupported => "CUBLAS_STATUS_NOT_SUPPORTED",
         _ => "<unknown>",
     });
 
-    private static Blas? Of(nint handle)
+    /// <summary>Runs a function on what a handle stands for. What the driver's work finds becomes a failed execution.</summary>
+    private static int Call(string function, CallKind kind, nint handle, Func<Blas, int> body)
     {
-        Blas? found = null;
-        Machine.Call(() => found = Machine.Get<Blas>(handle));
-        return found;
+        int status = NotInitialized;
+        int result = Machine.Call(function, kind, () =>
+        {
+            Blas blas = Machine.Get<Blas>(handle);
+            status = ExecutionFailed;
+            status = body(blas);
+        });
+        return result == 2 ? AllocFailed : result != 0 && status == Success ? ExecutionFailed : status;
     }
 
     /// <summary>fp32 throughout, or fp16 factors with either result; sums, alpha and beta are fp32.</summary>
@@ -117,10 +127,10 @@ public static unsafe class EmulatedCublas
     }
 
     private static int Run(
-        string call, nint handle, int opA, int opB, int m, int n, int k, float* alpha, CublasMatrix a, CublasMatrix b, float* beta,
-        CublasMatrix c, int count)
+        string function, nint handle, int opA, int opB, int m, int n, int k, float* alpha, CublasMatrix a, CublasMatrix b, float* beta,
+        CublasMatrix c, int count, bool supported = true) => Call(function, CallKind.InContext, handle, blas =>
     {
-        if (Of(handle) is not { } blas) return NotInitialized;
+        if (!supported) return NotSupported;
         if (opA is < 0 or > 2 || opB is < 0 or > 2 || m < 0 || n < 0 || k < 0 || count < 0) return InvalidValue;
         bool turnedA = opA != 0, turnedB = opB != 0;
         if (a.Leading < Math.Max(1, turnedA ? k : m) || b.Leading < Math.Max(1, turnedB ? n : k)) return InvalidValue;
@@ -128,8 +138,7 @@ public static unsafe class EmulatedCublas
         if (m == 0 || n == 0 || count == 0) return Success;
         int steps = *alpha != 0 ? k : 0;
         if (c.Address == 0 || (steps > 0 && (a.Address == 0 || b.Address == 0))) return InvalidValue;
-        string name = $"{call} of [{m}, {k}] and [{k}, {n}]";
-        CublasProduct product = new(name, m, n, steps, *alpha, *beta, a, turnedA, b, turnedB, c, count);
-        return Machine.Call(() => Machine.Submit(blas.Stream, () => product.Run(blas.Device))) == 0 ? Success : ExecutionFailed;
-    }
+        blas.Stream.Submit(new CublasProduct(function, m, n, steps, *alpha, *beta, a, turnedA, b, turnedB, c, count));
+        return Success;
+    });
 }

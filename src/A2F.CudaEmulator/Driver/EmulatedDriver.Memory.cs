@@ -20,80 +20,94 @@ public static unsafe partial class EmulatedDriver
     }
 
     [UnmanagedCallersOnly]
-    private static int MemGetInfo(nuint* free, nuint* total) => Machine.Call(() =>
+    private static int MemGetInfo(nuint* free, nuint* total) => Machine.Call("cuMemGetInfo", CallKind.InContext, () =>
     {
-        *total = (nuint)8 << 30;
+        *total = (nuint)Machine.DeviceBytes;
         *free = *total - (nuint)Machine.CurrentDevice.LiveBytes;
     });
 
     [UnmanagedCallersOnly]
-    private static int MemAlloc(ulong* address, nuint bytes) => Machine.Call(() =>
+    private static int MemAlloc(ulong* address, nuint bytes) => Machine.Call("cuMemAlloc", CallKind.InContext, () =>
     {
-        if (bytes is 0 || bytes > (nuint)8 << 30) throw new DriverError(bytes == 0 ? 1 : 2, $"an allocation of {bytes} bytes");
-        *address = Machine.CurrentDevice.Allocate((long)bytes);
+        Capture.Forbid("an allocation");
+        if (bytes == 0) throw new DriverError(1, "an allocation of 0 bytes");
+        *address = Machine.Current.Allocate((long)Math.Min(bytes, long.MaxValue));
     });
 
     [UnmanagedCallersOnly]
-    private static int MemFree(ulong address) => Machine.Call(() => Machine.CurrentDevice.Free(address));
-
-    [UnmanagedCallersOnly]
-    private static int MemHostAlloc(void** address, nuint bytes, uint flags) =>
-        Machine.Call(() => *address = NativeMemory.AlignedAlloc(Math.Max(bytes, 1), 4096));
-
-    [UnmanagedCallersOnly]
-    private static int MemFreeHost(void* address)
+    private static int MemFree(ulong address) => Machine.Call("cuMemFree", CallKind.Release, () =>
     {
-        NativeMemory.AlignedFree(address);
-        return 0;
-    }
+        if (address == 0) return;
+        Context owner = Machine.ContextOf(address) ?? throw new DriverError(1, $"0x{address:x} is no allocation, or was freed before");
+        owner.Free(address);
+    });
 
     [UnmanagedCallersOnly]
-    private static int MemcpyHtoD(ulong target, byte* source, nuint bytes) => Machine.Call(() => Upload(target, source, bytes));
+    private static int MemHostAlloc(void** address, nuint bytes, uint flags) => Machine.Call("cuMemHostAlloc", CallKind.InContext, () =>
+    {
+        Capture.Forbid("an allocation");
+        if (bytes == 0) throw new DriverError(1, "an allocation of 0 bytes");
+        *address = new PinnedMemory(Machine.Current, (long)bytes).Data;
+    });
 
     [UnmanagedCallersOnly]
-    private static int MemcpyDtoH(byte* target, ulong source, nuint bytes) => Machine.Call(() => Download(target, source, bytes));
+    private static int MemFreeHost(void* address) => Machine.Call("cuMemFreeHost", CallKind.Release, () =>
+    {
+        if (address == null) return;
+        PinnedMemory? memory = PinnedMemory.Find((byte*)address);
+        if (memory is null || memory.Data != address)
+            throw new DriverError(1, $"0x{(nint)address:x} is no page-locked memory, or was freed before");
+        memory.Release();
+    });
 
     [UnmanagedCallersOnly]
-    private static int MemcpyDtoD(ulong target, ulong source, nuint bytes) => Machine.Call(() => Copy(target, source, bytes));
+    private static int MemcpyHtoD(ulong target, byte* source, nuint bytes) =>
+        Machine.Call("cuMemcpyHtoD", CallKind.InContext, () => RunNow("a copy to the device", new Upload(target, source, Count(bytes))));
+
+    [UnmanagedCallersOnly]
+    private static int MemcpyDtoH(byte* target, ulong source, nuint bytes) =>
+        Machine.Call("cuMemcpyDtoH", CallKind.InContext, () => RunNow("a copy to the host", new Download(target, source, Count(bytes))));
+
+    [UnmanagedCallersOnly]
+    private static int MemcpyDtoD(ulong target, ulong source, nuint bytes) =>
+        Machine.Call("cuMemcpyDtoD", CallKind.InContext, () => RunNow("a copy", new DeviceCopy(target, source, Count(bytes))));
 
     [UnmanagedCallersOnly]
     private static int MemcpyHtoDAsync(ulong target, byte* source, nuint bytes, nint stream) =>
-        Machine.Call(() => Machine.Submit(stream, () => Upload(target, source, bytes)));
+        Machine.Call("cuMemcpyHtoDAsync", CallKind.InContext, () => Stream.Of(stream).Submit(new Upload(target, source, Count(bytes))));
 
     [UnmanagedCallersOnly]
     private static int MemcpyDtoHAsync(byte* target, ulong source, nuint bytes, nint stream) =>
-        Machine.Call(() => Machine.Submit(stream, () => Download(target, source, bytes)));
+        Machine.Call("cuMemcpyDtoHAsync", CallKind.InContext, () =>
+        {
+            Download copy = new(target, source, Count(bytes));
+            Work? queued = Stream.Of(stream).Submit(copy);
+            // A driver copies to pageable memory through a buffer of its own, and returns when that is done.
+            if (copy.Pageable && queued is not null) Machine.Current.Wait(queued);
+        });
 
     [UnmanagedCallersOnly]
     private static int MemcpyDtoDAsync(ulong target, ulong source, nuint bytes, nint stream) =>
-        Machine.Call(() => Machine.Submit(stream, () => Copy(target, source, bytes)));
+        Machine.Call("cuMemcpyDtoDAsync", CallKind.InContext, () => Stream.Of(stream).Submit(new DeviceCopy(target, source, Count(bytes))));
 
     [UnmanagedCallersOnly]
-    private static int MemsetD8Async(ulong target, byte value, nuint count, nint stream) => Machine.Call(() => Machine.Submit(stream, () =>
-    {
-        byte[] bytes = new byte[checked((int)count)];
-        bytes.AsSpan().Fill(value);
-        Machine.CurrentDevice.Write(target, bytes);
-    }));
+    private static int MemsetD8Async(ulong target, byte value, nuint count, nint stream) =>
+        Machine.Call("cuMemsetD8Async", CallKind.InContext, () => Stream.Of(stream).Submit(new Fill(target, [value], Count(count))));
 
     [UnmanagedCallersOnly]
-    private static int MemsetD32Async(ulong target, uint value, nuint count, nint stream) => Machine.Call(() => Machine.Submit(stream, () =>
+    private static int MemsetD32Async(ulong target, uint value, nuint count, nint stream) =>
+        Machine.Call("cuMemsetD32Async", CallKind.InContext, () =>
+            Stream.Of(stream).Submit(new Fill(target, BitConverter.GetBytes(value), Count(count, 4))));
+
+    /// <summary>An operation on the default stream that the caller waits for.</summary>
+    private static void RunNow(string what, Operation operation)
     {
-        uint[] words = new uint[checked((int)count)];
-        words.AsSpan().Fill(value);
-        Machine.CurrentDevice.Write(target, MemoryMarshal.AsBytes(words.AsSpan()));
-    }));
-
-    private static void Upload(ulong target, byte* source, nuint bytes) =>
-        Machine.CurrentDevice.Write(target, new ReadOnlySpan<byte>(source, checked((int)bytes)));
-
-    private static void Download(byte* target, ulong source, nuint bytes) =>
-        Machine.CurrentDevice.Read(source, new Span<byte>(target, checked((int)bytes)));
-
-    private static void Copy(ulong target, ulong source, nuint bytes)
-    {
-        byte[] copy = new byte[checked((int)bytes)];
-        Machine.CurrentDevice.Read(source, copy);
-        Machine.CurrentDevice.Write(target, copy);
+        Capture.Forbid(what);
+        Context current = Machine.Current;
+        current.Wait(current.Default.Submit(operation)!);
     }
+
+    /// <summary>A size in bytes, which must fit the emulator's arrays.</summary>
+    private static long Count(nuint count, int size = 1) => count <= (nuint)(Array.MaxLength / size)
+        ? (long)count * size : throw new DriverError(1, $"{count} elements of {size} bytes; at most {Array.MaxLength} bytes at once");
 }

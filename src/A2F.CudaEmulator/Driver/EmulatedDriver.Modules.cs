@@ -6,14 +6,6 @@ public static unsafe partial class EmulatedDriver
 {
     private const int ErrorLogBuffer = 5, ErrorLogBufferSize = 6;
 
-    private sealed class Kernel(PtxKernel loaded)
-    {
-        internal readonly PtxKernel Loaded = loaded;
-        internal readonly int[] Offsets = [.. loaded.Parameters.Select(p => p.Offset)];
-        internal readonly int[] Sizes = [.. loaded.Parameters.Select(p => p.Bytes)];
-        internal int MostDynamicShared = 48 * 1024 - loaded.StaticSharedBytes;
-    }
-
     private static void AddModules()
     {
         Exports["cuModuleLoadDataEx"] = (nint)(delegate* unmanaged<nint*, byte*, uint, int*, void**, int>)&ModuleLoadDataEx;
@@ -30,11 +22,12 @@ public static unsafe partial class EmulatedDriver
     [UnmanagedCallersOnly]
     private static int ModuleLoadDataEx(nint* module, byte* image, uint optionCount, int* options, void** values)
     {
-        int result = Machine.Call(() =>
+        int result = Machine.Call("cuModuleLoadDataEx", CallKind.InContext, () =>
         {
+            Capture.Forbid("loading a module");
             string ptx = Marshal.PtrToStringUTF8((nint)image)!;
             if (!ptx.Contains(".version", StringComparison.Ordinal)) throw new DriverError(218, "the emulator loads PTX only");
-            *module = Machine.Add(PtxModule.Load(Machine.CurrentDevice, ptx));
+            *module = Machine.Add(new Module(Machine.Current, PtxModule.Load(Machine.CurrentDevice, ptx))).Handle;
         });
         if (result != 0) WriteLog(Machine.LastFault ?? "", optionCount, options, values);
         return result;
@@ -57,69 +50,70 @@ public static unsafe partial class EmulatedDriver
     }
 
     [UnmanagedCallersOnly]
-    private static int ModuleUnload(nint module) => Machine.Call(() => Machine.Remove<PtxModule>(module));
+    private static int ModuleUnload(nint module) =>
+        Machine.Call("cuModuleUnload", CallKind.Release, () => Machine.Get<Module>(module).Release());
 
     [UnmanagedCallersOnly]
-    private static int ModuleGetFunction(nint* function, nint module, byte* name) => Machine.Call(() =>
-        *function = Machine.Add(new Kernel(Machine.Get<PtxModule>(module).Kernel(Marshal.PtrToStringUTF8((nint)name)!))));
+    private static int ModuleGetFunction(nint* function, nint module, byte* name) =>
+        Machine.Call("cuModuleGetFunction", CallKind.InContext, () =>
+            *function = Machine.Get<Module>(module).Kernel(Marshal.PtrToStringUTF8((nint)name)!).Handle);
 
     [UnmanagedCallersOnly]
-    private static int ModuleGetGlobal(ulong* address, nuint* bytes, nint module, byte* name) => Machine.Call(() =>
-    {
-        (ulong found, long size) = Machine.Get<PtxModule>(module).Global(Marshal.PtrToStringUTF8((nint)name)!);
-        (*address, *bytes) = (found, (nuint)size);
-    });
-
-    [UnmanagedCallersOnly]
-    private static int FuncGetAttribute(int* value, int attribute, nint function) => Machine.Call(() =>
-    {
-        Kernel kernel = Machine.Get<Kernel>(function);
-        *value = attribute switch
+    private static int ModuleGetGlobal(ulong* address, nuint* bytes, nint module, byte* name) =>
+        Machine.Call("cuModuleGetGlobal", CallKind.InContext, () =>
         {
-            0 => 1024,
-            1 => kernel.Loaded.StaticSharedBytes,
-            2 => 0,
-            3 => kernel.Loaded.LocalBytes,
-            8 => kernel.MostDynamicShared,
-            _ => throw new DriverError(1, $"function attribute {attribute} is not emulated"),
-        };
-    });
+            (ulong found, long size) = Machine.Get<Module>(module).Loaded.Global(Marshal.PtrToStringUTF8((nint)name)!);
+            (*address, *bytes) = (found, (nuint)size);
+        });
 
     [UnmanagedCallersOnly]
-    private static int FuncSetAttribute(nint function, int attribute, int value) => Machine.Call(() =>
-    {
-        Kernel kernel = Machine.Get<Kernel>(function);
-        int most = Machine.CurrentDevice.MaxSharedBytesPerBlockOptIn - kernel.Loaded.StaticSharedBytes;
-        if (attribute != 8 || value < 0 || value > most) throw new DriverError(1, $"function attribute {attribute} of {value}; at most {most}");
-        kernel.MostDynamicShared = value;
-    });
+    private static int FuncGetAttribute(int* value, int attribute, nint function) =>
+        Machine.Call("cuFuncGetAttribute", CallKind.InContext, () =>
+        {
+            Kernel kernel = Machine.Get<Kernel>(function);
+            *value = attribute switch
+            {
+                0 => 1024,
+                1 => kernel.Loaded.StaticSharedBytes,
+                2 => 0,
+                3 => kernel.Loaded.LocalBytes,
+                8 => kernel.MostDynamicShared,
+                _ => throw new DriverError(1, $"function attribute {attribute} is not emulated"),
+            };
+        });
+
+    [UnmanagedCallersOnly]
+    private static int FuncSetAttribute(nint function, int attribute, int value) =>
+        Machine.Call("cuFuncSetAttribute", CallKind.InContext, () =>
+        {
+            Kernel kernel = Machine.Get<Kernel>(function);
+            int most = Machine.CurrentDevice.MaxSharedBytesPerBlockOptIn - kernel.Loaded.StaticSharedBytes;
+            if (attribute != 8 || value < 0 || value > most)
+                throw new DriverError(1, $"function attribute {attribute} of {value}; at most {most}");
+            kernel.MostDynamicShared = value;
+        });
 
     [UnmanagedCallersOnly]
     private static int LaunchKernel(
         nint function, uint gridX, uint gridY, uint gridZ, uint blockX, uint blockY, uint blockZ, uint sharedBytes, nint stream,
-        void** arguments, void** extra) => Machine.Call(() =>
+        void** arguments, void** extra) => Machine.Call("cuLaunchKernel", CallKind.InContext, () =>
     {
         Kernel kernel = Machine.Get<Kernel>(function);
-        if (sharedBytes > kernel.MostDynamicShared)
-        {
-            throw new DriverError(1,
-                $"kernel {kernel.Loaded.Name}: {sharedBytes} bytes of dynamic shared memory, {kernel.MostDynamicShared} were allowed");
-        }
         byte[] parameters = new byte[kernel.Loaded.ParameterBytes];
         for (int i = 0; i < kernel.Offsets.Length; i++)
             new ReadOnlySpan<byte>(arguments[i], kernel.Sizes[i]).CopyTo(parameters.AsSpan(kernel.Offsets[i]));
         Dim3 grid = new((int)gridX, (int)gridY, (int)gridZ), block = new((int)blockX, (int)blockY, (int)blockZ);
-        EmulatedDevice device = Machine.CurrentDevice;
-        Machine.Submit(stream, () => device.Launch(kernel.Loaded, grid, block, (int)sharedBytes, parameters));
+        Stream.Of(stream).Submit(new KernelLaunch(kernel, grid, block, (int)sharedBytes, parameters));
     });
 
     [UnmanagedCallersOnly]
-    private static int Occupancy(int* blocks, nint function, int threads, nuint sharedBytes) => Machine.Call(() =>
-    {
-        Kernel kernel = Machine.Get<Kernel>(function);
-        EmulatedDevice device = Machine.CurrentDevice;
-        int byWarps = device.MaxWarpsPerMultiprocessor / Math.Max(1, (threads + 31) / 32);
-        long shared = kernel.Loaded.StaticSharedBytes + (long)sharedBytes;
-        *blocks = (int)Math.Min(byWarps, shared == 0 ? byWarps : device.SharedBytesPerMultiprocessor / shared);
-    });
+    private static int Occupancy(int* blocks, nint function, int threads, nuint sharedBytes) =>
+        Machine.Call("cuOccupancyMaxActiveBlocksPerMultiprocessor", CallKind.InContext, () =>
+        {
+            Kernel kernel = Machine.Get<Kernel>(function);
+            EmulatedDevice device = Machine.CurrentDevice;
+            int byWarps = device.MaxWarpsPerMultiprocessor / Math.Max(1, (threads + 31) / 32);
+            long shared = kernel.Loaded.StaticSharedBytes + (long)sharedBytes;
+            *blocks = (int)Math.Min(byWarps, shared == 0 ? byWarps : device.SharedBytesPerMultiprocessor / shared);
+        });
 }

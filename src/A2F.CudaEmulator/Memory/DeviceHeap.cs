@@ -4,12 +4,14 @@ namespace A2F.CudaEmulator.Memory;
 /// Device memory. Addresses only grow and are never handed out twice; a gap behind each allocation catches overruns, and
 /// freed ones leave their range behind so that a late access can be named.
 /// </summary>
-internal sealed unsafe class DeviceHeap
+internal sealed unsafe class DeviceHeap(ulong firstAddress)
 {
-    public const ulong FirstAddress = 0x7000_0000_0000;
     private const ulong Guard = 4096;
     private readonly List<Allocation> _all = [];
-    private ulong _next = FirstAddress;
+    private ulong _next = firstAddress;
+
+    /// <summary>Where the addresses of a device begin, by its number: no two devices share one.</summary>
+    public static ulong FirstAddressOf(int device) => 0x7000_0000_0000 + ((ulong)device << 40);
 
     public long LiveBytes { get; private set; }
 

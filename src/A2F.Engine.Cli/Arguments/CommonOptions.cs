@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using A2F.CudaEmulator.Driver;
+using A2F.Engine.Backends.Cuda;
 using A2F.Engine.Runtime;
 
 namespace A2F.Engine.Cli.Arguments;
@@ -10,6 +11,7 @@ internal static class CommonOptions
 {
     private const int MostThreads = 256;
     private const string Emulator = "emulator", DefaultArchitecture = "sm_86";
+    private const string Float32 = "fp32", Float16 = "fp16";
 
     /// <summary>The argument MODEL.</summary>
     public static Argument<string> Model() =>
@@ -39,6 +41,14 @@ internal static class CommonOptions
         DefaultValueFactory = _ => "auto",
     };
 
+    /// <summary><c>--precision</c>.</summary>
+    public static Option<string> Precision() => new("--precision")
+    {
+        Description = "How a GPU stores activations and weights: fp32 on CUDA cores, fp16 on tensor cores. The CPU computes in fp32.",
+        HelpName = "fp32|fp16",
+        DefaultValueFactory = _ => Float32,
+    };
+
     /// <summary><c>--threads</c>.</summary>
     public static Option<string> Threads() => new("--threads")
     {
@@ -64,13 +74,24 @@ internal static class CommonOptions
         DefaultValueFactory = _ => [],
     };
 
-    /// <summary>What <c>--device</c> and <c>--threads</c> ask for.</summary>
-    /// <exception cref="UsageException">There is no such device, or the count is out of range.</exception>
-    public static ModelOptions ModelOptions(string device, string threads)
+    /// <summary>What <c>--precision</c> asks for.</summary>
+    /// <exception cref="UsageException">There is no such precision.</exception>
+    public static Precision ParsePrecision(string text) => text switch
+    {
+        Float32 => Backends.Cuda.Precision.Float32,
+        Float16 => Backends.Cuda.Precision.Float16,
+        _ => throw new UsageException($"--precision: expected {Float32} or {Float16}, found '{text}'"),
+    };
+
+    /// <summary>What <c>--device</c>, <c>--precision</c> and <c>--threads</c> ask for.</summary>
+    /// <exception cref="UsageException">There is no such device or precision, or the count is out of range.</exception>
+    public static ModelOptions ModelOptions(string device, string precision, string threads)
     {
         if (!int.TryParse(threads, NumberStyles.None, CultureInfo.InvariantCulture, out int count) || count > MostThreads)
             throw new UsageException($"--threads: expected a whole number from 0 to {MostThreads}, found '{threads}'");
-        ModelOptions options = new() { Threads = count, Device = device };
+        ModelOptions options = new() { Threads = count, Device = device, Precision = ParsePrecision(precision) };
+        if (device == "cpu" && options.Precision != Backends.Cuda.Precision.Float32)
+            throw new UsageException($"--precision {precision}: the CPU computes in {Float32}; leave it out, or choose a GPU with --device");
         string[] parts = device.Split(':', 2);
         bool known = parts[0] switch
         {
@@ -87,5 +108,11 @@ internal static class CommonOptions
         if (parts[0] != Emulator) return options;
         int ordinal = EmulatedDriver.DeviceOf(parts.Length == 1 ? DefaultArchitecture : parts[1]);
         return options with { Device = $"cuda:{ordinal}", CudaDriver = EmulatedDriver.Find };
+    }
+
+    /// <summary>Where "auto" has taken a model, and why, for whoever watches.</summary>
+    public static void Explain(Terminal terminal, RegressionModel model)
+    {
+        if (terminal.Interactive && model.DeviceReason is { } reason) terminal.Error.WriteLine($"device: {model.Device}; {reason}");
     }
 }

@@ -37,7 +37,8 @@ internal static class AnimateCommand
             Description = $"Model folder. [default: ${DefaultModel.Variable}, else weights/default beside or above a2f]",
             HelpName = "DIR",
         };
-        Option<string> device = CommonOptions.Device(), fps = CommonOptions.Fps(), threads = CommonOptions.Threads();
+        Option<string> device = CommonOptions.Device(), precision = CommonOptions.Precision();
+        Option<string> fps = CommonOptions.Fps(), threads = CommonOptions.Threads();
         Option<string[]> set = CommonOptions.Set();
         Option<string[]> emotion = new("--emotion")
         {
@@ -52,7 +53,7 @@ internal static class AnimateCommand
             "a2f animate speech.wav --model models/claire --set lower_face_strength=1.4,skin.strengthL2regularization=5",
             "a2f animate speech.wav -o - | head -3")
         {
-            audio, output, format, model, device, fps, emotion, set, threads,
+            audio, output, format, model, device, precision, fps, emotion, set, threads,
         };
         command.SetAction(parsed =>
         {
@@ -61,7 +62,8 @@ internal static class AnimateCommand
             TrackFormat chosen = TrackFormats.Choose(parsed.GetValue(format), target);
             return Run(terminal, new Request(
                 file, target ?? Path.ChangeExtension(file, TrackFormats.Names[(int)chosen]), chosen, parsed.GetValue(model) ?? "",
-                CommonOptions.ModelOptions(parsed.GetRequiredValue(device), parsed.GetRequiredValue(threads)),
+                CommonOptions.ModelOptions(
+                    parsed.GetRequiredValue(device), parsed.GetRequiredValue(precision), parsed.GetRequiredValue(threads)),
                 FrameRate.Parse(parsed.GetRequiredValue(fps)), parsed.GetRequiredValue(emotion), parsed.GetRequiredValue(set)));
         });
         return command;
@@ -77,6 +79,7 @@ internal static class AnimateCommand
         AudioClip clip = AudioFile.Load(request.Audio);
         terminal.Cancel.ThrowIfCancellationRequested();
         using RegressionModel model = RegressionModel.Load(request.Model.Length > 0 ? request.Model : DefaultModel.Find(), request.Options);
+        CommonOptions.Explain(terminal, model);
         SetArgument set = SetArgument.Parse(request.Set, model.Folder);
         SpeechOptions options = new()
         {

@@ -18,17 +18,19 @@ internal static class RunCommand
             "Arrays 'input' [windows, 1, samples] and 'emotion' [windows, 1, values]; the middle 1 may be left out. " +
             "Other arrays are ignored.");
         Option<string> outputs = CommonOptions.Outputs("Gets the array 'result' [windows, 1, outputs].");
-        Option<string> prefix = CommonOptions.Prefix(), device = CommonOptions.Device(), threads = CommonOptions.Threads();
+        Option<string> prefix = CommonOptions.Prefix(), device = CommonOptions.Device();
+        Option<string> precision = CommonOptions.Precision(), threads = CommonOptions.Threads();
         ExampleCommand command = new("run", "Runs the bare network on audio windows and emotion vectors.",
             "a2f run models/claire --inputs in.npz --outputs out.npz",
             "a2f run tests/data/fixtures/reg_tiny --inputs tests/data/fixtures/reg_tiny/io.npz --prefix b3. --outputs out.npz")
         {
-            model, inputs, outputs, prefix, device, threads,
+            model, inputs, outputs, prefix, device, precision, threads,
         };
         command.SetAction(parsed => Run(
             terminal, parsed.GetRequiredValue(model), parsed.GetRequiredValue(inputs), parsed.GetRequiredValue(outputs),
             parsed.GetRequiredValue(prefix),
-            CommonOptions.ModelOptions(parsed.GetRequiredValue(device), parsed.GetRequiredValue(threads))));
+            CommonOptions.ModelOptions(
+                parsed.GetRequiredValue(device), parsed.GetRequiredValue(precision), parsed.GetRequiredValue(threads))));
         return command;
     }
 
@@ -37,6 +39,7 @@ internal static class RunCommand
         OutputFile.CheckWritable(outputs, inputs);
         using InputArrays arrays = InputArrays.Open(inputs, prefix);
         using RegressionModel model = RegressionModel.Load(modelPath, options);
+        CommonOptions.Explain(terminal, model);
         float[] windows = arrays.ReadRows("input", "windows", model.InputLength);
         float[] emotions = arrays.ReadRows("emotion", "windows", model.EmotionLength);
         int count = windows.Length / model.InputLength, vectors = emotions.Length / model.EmotionLength;

@@ -13,17 +13,49 @@ internal abstract class OperatorSet : IDisposable
     /// <summary>Bytes of packed weights and activations.</summary>
     internal abstract long Bytes { get; }
 
-    /// <summary>Zeroed memory that lives as long as this set.</summary>
+    /// <summary>Whether <see cref="Networks.HalvingConv"/> saves time here: five small products instead of one large one.</summary>
+    internal virtual bool FastConvolutionsPay => true;
+
+    /// <summary>
+    /// Zeroed memory for activations, in the precision of this set, that lives as long as the set. Rows may be padded with zeros.
+    /// </summary>
     internal abstract Tensor Allocate(int items, int rows, int columns);
+
+    /// <summary>
+    /// As <see cref="Allocate"/>, but float32 whatever the precision and without padding: for what enters and leaves a network, and for
+    /// values that can be far below what half precision holds.
+    /// </summary>
+    internal virtual Tensor AllocateFloat32(int items, int rows, int columns) => Allocate(items, rows, columns);
 
     /// <summary>A vector of parameters.</summary>
     internal abstract Tensor Upload(ReadOnlySpan<float> values);
 
-    /// <summary>Copies from the host into a tensor whose rows are contiguous.</summary>
+    /// <summary>Copies from the host into a tensor, [items, rows, columns] in order.</summary>
     internal abstract void Write(Tensor target, ReadOnlySpan<float> values);
 
-    /// <summary>Copies a tensor whose rows are contiguous to the host, after everything before it has finished.</summary>
+    /// <summary>Copies a tensor to the host, after everything before it has finished.</summary>
     internal abstract void Read(Tensor source, Span<float> values);
+
+    /// <summary>
+    /// Runs <paramref name="body"/>, which calls operators on the same memory whenever the key is the same; a device may record it once and
+    /// replay it later. It neither reads nor writes host memory.
+    /// </summary>
+    internal virtual void Replay(int key, Action body) => body();
+
+    /// <summary>What follows until <see cref="EndBranch"/> depends on nothing that follows that, and may run beside it.</summary>
+    internal virtual void BeginBranch()
+    {
+    }
+
+    /// <summary>Ends the branch.</summary>
+    internal virtual void EndBranch()
+    {
+    }
+
+    /// <summary>What follows may use the results of the branch.</summary>
+    internal virtual void JoinBranch()
+    {
+    }
 
     /// <summary>Lays out weights [group][tap, input, output] for <see cref="Gemm"/>.</summary>
     /// <param name="weights">[taps, inputs, groups * outputs], row-major: the columns of group g are g * outputs onwards.</param>
@@ -32,20 +64,34 @@ internal abstract class OperatorSet : IDisposable
     /// <param name="inputs">Channels in, of one group.</param>
     /// <param name="outputs">Channels out, of one group.</param>
     /// <param name="groups">Groups.</param>
+    /// <param name="float32Input">Whether the layer reads memory of <see cref="AllocateFloat32"/>.</param>
     internal abstract GemmWeights Pack(
-        ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, int taps, int inputs, int outputs, int groups = 1);
+        ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, int taps, int inputs, int outputs, int groups = 1, bool float32Input = false);
 
     /// <summary>
     /// y[item, t, o] = epilogue(bias[o] + sum over tap and i of x[item, t * stride + tap, i] * w[tap, i, o]) for every row t of y. No
-    /// padding: callers keep zero rows round what needs them. y overlaps neither x nor the residual.
+    /// padding: callers keep zero rows round what needs them. y overlaps neither x nor the residual. With a tap stride, the taps of a row lie
+    /// that many elements apart instead of a row: row t of x then holds them all.
     /// </summary>
-    internal abstract void Gemm(Tensor x, int stride, GemmWeights weights, Tensor y, Epilogue epilogue = default);
+    internal abstract void Gemm(Tensor x, int stride, GemmWeights weights, Tensor y, Epilogue epilogue = default, int tapStride = 0);
 
-    /// <summary>In place: each channel of each item normalised over its rows, scaled, shifted, then the activation.</summary>
-    internal abstract void GroupNorm(Tensor x, Tensor scale, Tensor shift, float epsilon, Activation activation);
+    /// <summary>
+    /// y = layer norm of activation(x w + bias) + residual, for a linear layer or a convolution of stride 1. y overlaps neither x nor the
+    /// residual.
+    /// </summary>
+    internal abstract void GemmLayerNorm(Tensor x, GemmWeights weights, Activation activation, Tensor residual, NormWeights norm, Tensor y);
+
+    /// <summary>
+    /// A convolution of raw audio [items, samples, 1] without bias, then each channel of each item normalised over its rows, scaled and
+    /// shifted (group norm with a group per channel), then the activation.
+    /// </summary>
+    internal abstract void ConvGroupNorm(Tensor audio, int stride, GemmWeights weights, NormWeights norm, Activation activation, Tensor y);
+
+    /// <summary>A linear layer on one float32 row an item, written to every row of the item in each target.</summary>
+    internal abstract void BroadcastLinear(Tensor x, GemmWeights weights, ReadOnlySpan<Tensor> targets);
 
     /// <summary>y = each row of x normalised over its columns, scaled and shifted; y may be x.</summary>
-    internal abstract void LayerNorm(Tensor x, Tensor scale, Tensor shift, float epsilon, Tensor y);
+    internal abstract void LayerNorm(Tensor x, NormWeights norm, Tensor y);
 
     /// <summary>
     /// Multi-head self attention. qkv is [items, time, 3 * D]: query, key, value; y is [items, time, D]; head h owns columns h * D / heads
@@ -55,7 +101,7 @@ internal abstract class OperatorSet : IDisposable
 
     /// <summary>
     /// y[item, frame, lag] = scale * sum over n of w[n] * w[n + lag], w[n] = taper[n] * (audio[frame * hop + n] - mean of the frame). y is
-    /// [items, frames, lags]; audio is [items, 1, samples].
+    /// [items, frames, lags] and float32, as audio, which is [items, 1, samples].
     /// </summary>
     internal abstract void AutoCorrelation(Tensor audio, Tensor taper, int hop, float scale, Tensor y);
 
@@ -67,4 +113,21 @@ internal abstract class OperatorSet : IDisposable
 
     /// <inheritdoc/>
     public abstract void Dispose();
+
+    /// <summary>Throws unless host values fill a tensor.</summary>
+    protected static void CheckHost(Tensor tensor, int length)
+    {
+        if (length != tensor.Items * tensor.Rows * tensor.Columns)
+            throw new A2FException(A2FErrorCode.Internal, $"{length} host values for a tensor [{tensor.Items}, {tensor.Rows}, {tensor.Columns}]");
+    }
+
+    /// <summary>Throws unless the shapes of a product fit together.</summary>
+    protected static void CheckGemm(Tensor x, int stride, GemmWeights w, Tensor y, int tapStride)
+    {
+        int rows = tapStride == 0 ? (y.Rows - 1) * stride + w.Taps : (y.Rows - 1) * stride + 1;
+        if (x.Columns == w.Inputs * w.Groups && y.Columns == w.Outputs * w.Groups && x.Items == y.Items && rows <= x.Rows) return;
+        throw new A2FException(A2FErrorCode.Internal,
+            $"gemm of [{x.Items}, {x.Rows}, {x.Columns}] by {w.Groups} x [{w.Taps}, {w.Inputs}, {w.Outputs}], stride {stride}, " +
+            $"cannot give [{y.Items}, {y.Rows}, {y.Columns}]");
+    }
 }

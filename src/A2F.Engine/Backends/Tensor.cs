@@ -1,7 +1,17 @@
 namespace A2F.Engine.Backends;
 
+/// <summary>What the elements of a tensor are; the value is their size in bytes.</summary>
+internal enum ElementType
+{
+    /// <summary>IEEE half precision.</summary>
+    Float16 = 2,
+
+    /// <summary>IEEE single precision.</summary>
+    Float32 = 4,
+}
+
 /// <summary>
-/// A float32 view [items, rows, columns] of memory that an <see cref="OperatorSet"/> owns; columns are contiguous, strides are in elements.
+/// A view [items, rows, columns] of memory that an <see cref="OperatorSet"/> owns; columns are contiguous, strides are in elements.
 /// An item is one window of one character, a row is a time step, a column is a channel.
 /// </summary>
 /// <param name="Address">First element, in the backend's address space.</param>
@@ -9,26 +19,30 @@ namespace A2F.Engine.Backends;
 /// <param name="Rows">Time steps of a window.</param>
 /// <param name="Columns">Channels.</param>
 /// <param name="ItemStride">Elements from a window to the next.</param>
-/// <param name="RowStride">Elements from a row to the next; below <paramref name="Columns"/> where rows overlap.</param>
-internal readonly record struct Tensor(nint Address, int Items, int Rows, int Columns, long ItemStride, int RowStride)
+/// <param name="RowStride">Elements from a row to the next; below <paramref name="Columns"/> where rows overlap, above
+/// where rows are padded.</param>
+/// <param name="Type">What the elements are.</param>
+internal readonly record struct Tensor(
+    nint Address, int Items, int Rows, int Columns, long ItemStride, int RowStride, ElementType Type = ElementType.Float32)
 {
+    /// <summary>Bytes of an element.</summary>
+    internal int ElementBytes => (int)Type;
+
     /// <summary>The first <paramref name="items"/> windows.</summary>
     internal Tensor Take(int items) => this with { Items = items };
 
+    /// <summary>One window.</summary>
+    internal Tensor Item(int index) => this with { Address = Address + (nint)(index * ItemStride) * ElementBytes, Items = 1 };
+
     /// <summary>A range of rows.</summary>
     internal Tensor RowRange(int first, int count) =>
-        this with { Address = Address + (nint)first * RowStride * sizeof(float), Rows = count };
+        this with { Address = Address + (nint)first * RowStride * ElementBytes, Rows = count };
 
     /// <summary>Every <paramref name="step"/>th row from <paramref name="first"/> on.</summary>
     internal Tensor EveryRow(int step, int first, int count) => RowRange(first, count) with { RowStride = step * RowStride };
 
     /// <summary>A range of columns.</summary>
-    internal Tensor ColumnRange(int first, int count) => this with { Address = Address + (nint)first * sizeof(float), Columns = count };
-
-    /// <summary>Each window's rows strung together as one row. Rows must be contiguous.</summary>
-    internal Tensor Flatten() => RowStride == Columns
-        ? this with { Rows = 1, Columns = Rows * Columns, RowStride = Rows * Columns }
-        : throw new A2FException(A2FErrorCode.Internal, $"rows of {Columns} columns and stride {RowStride} cannot be flattened");
+    internal Tensor ColumnRange(int first, int count) => this with { Address = Address + (nint)first * ElementBytes, Columns = count };
 }
 
 /// <summary>What happens to each element after a product and its bias.</summary>
@@ -64,3 +78,6 @@ internal abstract class GemmWeights
     /// <summary>Groups; group g reads input channels g * Inputs .. and writes output channels g * Outputs ..</summary>
     internal required int Groups { get; init; }
 }
+
+/// <summary>Scale and shift of a normalisation, one value a channel, and what is added to the variance.</summary>
+internal readonly record struct NormWeights(Tensor Scale, Tensor Shift, float Epsilon);

@@ -7,15 +7,20 @@ namespace A2F.Engine.Networks;
 /// The regression network of Audio2Face-3D v2 (Karras et al. 2017 with a wav2vec2 branch beside the autocorrelation one): one audio window
 /// and one emotion vector in, one frame of PCA coefficients, jaw points and eye angles out. It keeps no state between windows.
 /// </summary>
-internal sealed class RegressionNetwork
+internal sealed class RegressionNetwork : INetwork
 {
     private readonly OperatorSet _ops;
     private readonly Wav2VecEncoder? _encoder;
     private readonly GemmWeights? _mapping;
     private readonly AutoCorrelationBranch? _autoCorrelation;
-    private readonly GemmWeights _emotionEmbedding, _fusion, _face1, _faceSkin, _faceRest, _tongue1, _tongue2;
+    private readonly GemmWeights _jointEmotion, _fusion;
+    private readonly Decoder _decoder;
     private readonly Stage[] _stages;
-    private readonly Tensor _audio, _emotion, _joint, _features, _fused, _hidden, _tongueHidden, _result;
+    private readonly Tensor _audio, _emotion, _features, _fused, _result;
+    private readonly Tensor[] _joints; // where layers find the emotion beside their own channels, for whole batches
+    private readonly Tensor[] _jointsOfBatch;
+    private readonly Action _layers;
+    private int _batch;
 
     /// <summary>One time convolution; its output has room for the emotion columns and for the next one's zero rows.</summary>
     private sealed record Stage(ConvShape Shape, GemmWeights Weights, Tensor Padded, Tensor Output);
@@ -25,23 +30,26 @@ internal sealed class RegressionNetwork
     /// <param name="weights">Weights.</param>
     /// <param name="ops">Backend.</param>
     /// <param name="maxBatch">Most windows of one call.</param>
-    /// <param name="fastConvolutions">Whether <see cref="HalvingConv"/> replaces convolutions of width 3 and stride 2.</param>
+    /// <param name="fastConvolutions">Whether <see cref="HalvingConv"/> replaces convolutions of width 3 and stride 2 where that pays.</param>
+    /// <param name="foldedDecoder">Whether <see cref="Decoder"/> is one layer.</param>
     /// <exception cref="A2FException">A weight is missing or does not fit the configuration.</exception>
-    internal RegressionNetwork(RegressionConfig config, WeightSet weights, OperatorSet ops, int maxBatch, bool fastConvolutions = true)
+    internal RegressionNetwork(
+        RegressionConfig config, WeightSet weights, OperatorSet ops, int maxBatch, bool fastConvolutions = true, bool foldedDecoder = true)
     {
         if (maxBatch < 1) throw new A2FException(A2FErrorCode.OutOfRange, $"batch: expected at least 1, found {maxBatch}");
         (Config, _ops, MaxBatch) = (config, ops, maxBatch);
         int channels = config.Channels, joint = config.ImplicitLength + config.EmotionEmbedding, width = channels + joint;
-        _audio = ops.Allocate(maxBatch, 1, config.InputLength);
-        _emotion = ops.Allocate(maxBatch, 1, config.ImplicitLength + config.EmotionCount);
-        _joint = ops.Allocate(maxBatch, 1, joint);
-        _emotionEmbedding = Linear("emotion", config.EmotionCount, config.EmotionEmbedding);
+        _audio = ops.AllocateFloat32(maxBatch, 1, config.InputLength);
+        _emotion = ops.AllocateFloat32(maxBatch, 1, config.ImplicitLength + config.EmotionCount);
+        _jointEmotion = JointEmotion(config, weights, ops);
 
         int frames = 0, branches = 0;
         if (config.Wav2Vec is not null)
         {
             _encoder = new Wav2VecEncoder(config.Wav2Vec, weights, ops, maxBatch, config.InputLength, fastConvolutions);
-            _mapping = Linear("w2v.mapping", config.Wav2Vec.Dim, channels);
+            _mapping = ops.Pack(
+                weights.Get("w2v.mapping.weight", config.Wav2Vec.Dim, channels).Span, weights.Get("w2v.mapping.bias", channels).Span,
+                1, config.Wav2Vec.Dim, channels);
             (frames, branches) = (_encoder.Frames, 1);
         }
         if (config.AutoCorrelation is not null)
@@ -63,27 +71,18 @@ internal sealed class RegressionNetwork
         {
             ConvShape shape = config.TimeConvs[i];
             frames = (frames + 2 * shape.Padding - shape.Kernel) / shape.Stride + 1;
-            GemmWeights packed = LoadGained(weights, ops, $"time{i + 1}", config.ReluGain, shape.Kernel, shape.Kernel, inputs, channels);
+            GemmWeights packed = LoadGained(weights, ops, $"time{i + 1}", config.ReluGain, false, shape.Kernel, shape.Kernel, inputs, channels);
             (Tensor padded, Tensor output) = Padded(frames, width, i + 1 < _stages.Length ? config.TimeConvs[i + 1].Padding : 0);
             _stages[i] = new Stage(shape, packed, features, output);
             (features, inputs) = (padded, width);
         }
-        _fusion = LoadGained(weights, ops, "fusion", config.ReluGain, 1, frames * width, channels);
+        _fusion = LoadGained(weights, ops, "fusion", config.ReluGain, false, frames, frames * width, channels);
         _fused = ops.Allocate(maxBatch, 1, width);
-
-        int rest = config.JawSize + config.EyesSize, face = config.SkinSize + rest;
-        _face1 = Linear("face1", width, face);
-        _hidden = ops.Allocate(maxBatch, 1, face);
-        ReadOnlySpan<float> face2 = weights.Get("face2.weight", face, face).Span, face2Bias = weights.Get("face2.bias", face).Span;
-        _faceSkin = ops.Pack(Columns(face2, face, 0, config.SkinSize), face2Bias[..config.SkinSize], 1, face, config.SkinSize);
-        _faceRest = ops.Pack(Columns(face2, face, config.SkinSize, rest), face2Bias[config.SkinSize..], 1, face, rest);
-        _tongue1 = Linear("tongue1", width, config.TongueSize);
-        _tongueHidden = ops.Allocate(maxBatch, 1, config.TongueSize);
-        _tongue2 = Linear("tongue2", config.TongueSize, config.TongueSize);
-        _result = ops.Allocate(maxBatch, 1, config.OutputLength);
-
-        GemmWeights Linear(string name, int from, int to) =>
-            ops.Pack(weights.Get(name + ".weight", from, to).Span, weights.Get(name + ".bias", to).Span, 1, from, to);
+        _decoder = new Decoder(config, weights, ops, width, maxBatch, foldedDecoder);
+        _result = ops.AllocateFloat32(maxBatch, 1, config.OutputLength);
+        _joints = [.. _stages.Select(stage => stage.Output.ColumnRange(channels, joint)), _fused.ColumnRange(channels, joint)];
+        _jointsOfBatch = new Tensor[_joints.Length];
+        _layers = RunLayers;
 
         (Tensor All, Tensor Inner) Padded(int rows, int columns, int padding)
         {
@@ -95,8 +94,15 @@ internal sealed class RegressionNetwork
     /// <summary>Sizes.</summary>
     internal RegressionConfig Config { get; }
 
-    /// <summary>Most windows of one call.</summary>
-    internal int MaxBatch { get; }
+    /// <inheritdoc/>
+    public int MaxBatch { get; }
+
+    /// <inheritdoc/>
+    public void Rehearse(int batch)
+    {
+        _batch = batch;
+        RunLayers();
+    }
 
     /// <summary>Runs a batch of windows.</summary>
     /// <param name="input">[batch, input length], samples.</param>
@@ -107,53 +113,66 @@ internal sealed class RegressionNetwork
     {
         if (batch < 1 || batch > MaxBatch)
             throw new A2FException(A2FErrorCode.OutOfRange, $"batch: expected 1 to {MaxBatch}, found {batch}");
+        _batch = batch;
         _ops.Write(_audio.Take(batch), input);
         _ops.Write(_emotion.Take(batch), emotion);
-        int channels = Config.Channels, joint = _joint.Columns;
+        _ops.Replay(batch, _layers);
+        _ops.Read(_result.Take(batch), result);
+    }
 
-        Tensor implicitEmotion = _emotion.Take(batch).ColumnRange(0, Config.ImplicitLength);
-        Tensor explicitEmotion = _emotion.Take(batch).ColumnRange(Config.ImplicitLength, Config.EmotionCount);
-        _ops.Scale(implicitEmotion, 1, _joint.Take(batch).ColumnRange(0, Config.ImplicitLength));
-        _ops.Gemm(explicitEmotion, 1, _emotionEmbedding, _joint.Take(batch).ColumnRange(Config.ImplicitLength, Config.EmotionEmbedding));
-
+    private void RunLayers()
+    {
+        int batch = _batch, channels = Config.Channels;
         Tensor features = _features.Take(batch);
-        int column = 0;
+        _ops.BeginBranch();
+        for (int i = 0; i < _joints.Length; i++) _jointsOfBatch[i] = _joints[i].Take(batch);
+        _ops.BroadcastLinear(_emotion.Take(batch), _jointEmotion, _jointsOfBatch);
+        _autoCorrelation?.Run(_audio.Take(batch), features.ColumnRange(_encoder is null ? 0 : channels, channels));
+        _ops.EndBranch();
         if (_encoder is not null)
         {
             Tensor samples = _audio.Take(batch) with { Rows = Config.InputLength, Columns = 1, RowStride = 1 };
             _ops.Gemm(_encoder.Run(samples), 1, _mapping!, features.ColumnRange(0, channels), new Epilogue(Activation.Relu));
-            column = channels;
         }
-        _autoCorrelation?.Run(_audio.Take(batch), features.ColumnRange(column, channels));
+        _ops.JoinBranch();
 
         foreach (Stage stage in _stages)
         {
-            Tensor output = stage.Output.Take(batch);
-            _ops.Gemm(stage.Padded.Take(batch), stage.Shape.Stride, stage.Weights, output.ColumnRange(0, channels), new Epilogue(Activation.Relu));
-            _ops.Scale(_joint.Take(batch), 1, output.ColumnRange(channels, joint));
+            _ops.Gemm(stage.Padded.Take(batch), stage.Shape.Stride, stage.Weights, stage.Output.Take(batch).ColumnRange(0, channels),
+                new Epilogue(Activation.Relu));
         }
         Tensor fused = _fused.Take(batch);
-        _ops.Gemm(_stages[^1].Output.Take(batch).Flatten(), 1, _fusion, fused.ColumnRange(0, channels), new Epilogue(Activation.Relu));
-        _ops.Scale(_joint.Take(batch), 1, fused.ColumnRange(channels, joint));
+        _ops.Gemm(_stages[^1].Output.Take(batch), 1, _fusion, fused.ColumnRange(0, channels), new Epilogue(Activation.Relu));
+        _decoder.Run(fused, _result.Take(batch));
+    }
 
-        Tensor output0 = _result.Take(batch), hidden = _hidden.Take(batch), tongue = _tongueHidden.Take(batch);
-        _ops.Gemm(fused, 1, _face1, hidden);
-        _ops.Gemm(hidden, 1, _faceSkin, output0.ColumnRange(0, Config.SkinSize));
-        _ops.Gemm(hidden, 1, _faceRest, output0.ColumnRange(Config.SkinSize + Config.TongueSize, Config.JawSize + Config.EyesSize));
-        _ops.Gemm(fused, 1, _tongue1, tongue);
-        _ops.Gemm(tongue, 1, _tongue2, output0.ColumnRange(Config.SkinSize, Config.TongueSize));
-        _ops.Read(output0, result);
+    /// <summary>
+    /// What layers know of the emotion, the implicit part as it is and the explicit part embedded, as one linear layer of both.
+    /// </summary>
+    private static GemmWeights JointEmotion(RegressionConfig config, WeightSet weights, OperatorSet ops)
+    {
+        int inputs = config.ImplicitLength + config.EmotionCount, outputs = config.ImplicitLength + config.EmotionEmbedding;
+        ReadOnlySpan<float> embedding = weights.Get("emotion.weight", config.EmotionCount, config.EmotionEmbedding).Span;
+        float[] matrix = new float[inputs * outputs], bias = new float[outputs];
+        for (int i = 0; i < config.ImplicitLength; i++) matrix[i * outputs + i] = 1;
+        for (int i = 0; i < config.EmotionCount; i++)
+        {
+            embedding.Slice(i * config.EmotionEmbedding, config.EmotionEmbedding)
+                .CopyTo(matrix.AsSpan((config.ImplicitLength + i) * outputs + config.ImplicitLength));
+        }
+        weights.Get("emotion.bias", config.EmotionEmbedding).Span.CopyTo(bias.AsSpan(config.ImplicitLength));
+        return ops.Pack(matrix, bias, 1, inputs, outputs, float32Input: true);
     }
 
     /// <summary>
     /// A layer followed by gain * max(x, 0): the gain is positive, so it moves into weights and bias. <paramref name="shape"/> ends with the
     /// outputs; what is before them is split over <paramref name="taps"/>.
     /// </summary>
-    internal static GemmWeights LoadGained(WeightSet weights, OperatorSet ops, string name, float gain, int taps, params int[] shape)
+    internal static GemmWeights LoadGained(WeightSet weights, OperatorSet ops, string name, float gain, bool float32Input, int taps, params int[] shape)
     {
         float[] weight = Gained(weights.Get(name + ".weight", shape));
         int outputs = shape[^1];
-        return ops.Pack(weight, Gained(weights.Get(name + ".bias", outputs)), taps, weight.Length / outputs / taps, outputs);
+        return ops.Pack(weight, Gained(weights.Get(name + ".bias", outputs)), taps, weight.Length / outputs / taps, outputs, float32Input: float32Input);
 
         float[] Gained(ReadOnlyMemory<float> values)
         {
@@ -161,12 +180,5 @@ internal sealed class RegressionNetwork
             for (int i = 0; i < scaled.Length; i++) scaled[i] *= gain;
             return scaled;
         }
-    }
-
-    private static float[] Columns(ReadOnlySpan<float> matrix, int width, int first, int count)
-    {
-        float[] part = new float[matrix.Length / width * count];
-        for (int row = 0; row < matrix.Length / width; row++) matrix.Slice(row * width + first, count).CopyTo(part.AsSpan(row * count));
-        return part;
     }
 }

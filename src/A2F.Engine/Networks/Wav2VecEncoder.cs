@@ -12,20 +12,19 @@ internal sealed class Wav2VecEncoder
     private readonly OperatorSet _ops;
     private readonly Wav2VecConfig _config;
     private readonly Conv[] _convs;
-    private readonly Norm _firstNorm, _projectionNorm, _norm;
+    private readonly NormWeights _firstNorm, _projectionNorm, _norm;
     private readonly GemmWeights _projection, _position;
     private readonly Layer[] _layers;
     private readonly float[] _mix;
     private readonly Tensor _features; // normalised input of the projection
     private readonly Tensor _padded, _embedded; // projection output with the zero rows that the positional convolution reads
-    private readonly Tensor _x, _qkv, _context, _hidden, _sum, _mixed;
+    private readonly Tensor _x, _qkv, _context, _hidden, _attended, _mixed;
 
     /// <summary>One convolution of the feature extractor; exactly one of the two forms is there.</summary>
     private sealed record Conv(ConvShape Shape, GemmWeights? Plain, HalvingConv? Halving, Tensor Output);
 
-    private readonly record struct Norm(Tensor Scale, Tensor Shift);
-
-    private sealed record Layer(GemmWeights Qkv, GemmWeights AttentionOut, Norm Norm1, GemmWeights Ff1, GemmWeights Ff2, Norm Norm2);
+    private sealed record Layer(
+        GemmWeights Qkv, GemmWeights AttentionOut, NormWeights Norm1, GemmWeights Ff1, GemmWeights Ff2, NormWeights Norm2);
 
     internal Wav2VecEncoder(Wav2VecConfig config, WeightSet weights, OperatorSet ops, int maxItems, int samples, bool fastConvolutions)
     {
@@ -39,16 +38,16 @@ internal sealed class Wav2VecEncoder
             steps = (steps - shape.Kernel) / shape.Stride + 1;
             if (steps < 1) throw new A2FException(A2FErrorCode.InvalidModel, $"w2v.conv{i}: {samples} samples are too short for it");
             ReadOnlySpan<float> kernel = weights.Get($"w2v.conv{i}.weight", shape.Kernel, inputs, channels).Span;
-            bool halving = fastConvolutions && i > 0 && shape is { Kernel: 3, Stride: 2 };
+            bool halving = fastConvolutions && ops.FastConvolutionsPay && i > 0 && shape is { Kernel: 3, Stride: 2 };
             _convs[i] = new Conv(
                 shape,
-                halving ? null : ops.Pack(kernel, [], shape.Kernel, inputs, channels),
+                halving ? null : ops.Pack(kernel, [], shape.Kernel, inputs, channels, float32Input: i == 0),
                 halving ? new HalvingConv(ops, kernel, inputs, channels, maxItems, steps) : null,
                 ops.Allocate(maxItems, steps, channels));
             inputs = channels;
         }
         Frames = steps;
-        _firstNorm = LoadNorm("w2v.conv0.norm", channels);
+        _firstNorm = LoadNorm("w2v.conv0.norm", channels, config.GroupNormEpsilon);
         _projectionNorm = LoadNorm("w2v.projection.norm", channels);
         _projection = LoadLinear("w2v.projection", channels, dim);
         _norm = LoadNorm("w2v.norm", dim);
@@ -78,11 +77,12 @@ internal sealed class Wav2VecEncoder
         _qkv = ops.Allocate(maxItems, Frames, 3 * dim);
         _context = ops.Allocate(maxItems, Frames, dim);
         _hidden = ops.Allocate(maxItems, Frames, config.FeedForward);
-        _sum = ops.Allocate(maxItems, Frames, dim);
+        _attended = ops.Allocate(maxItems, Frames, dim);
         _mixed = config.Layers == 1 ? _x : ops.Allocate(maxItems, Frames, dim);
 
-        Norm LoadNorm(string name, int size) =>
-            new(ops.Upload(weights.Get(name + ".weight", size).Span), ops.Upload(weights.Get(name + ".bias", size).Span));
+        NormWeights LoadNorm(string name, int size, float? epsilon = null) => new(
+            ops.Upload(weights.Get(name + ".weight", size).Span), ops.Upload(weights.Get(name + ".bias", size).Span),
+            epsilon ?? config.LayerNormEpsilon);
 
         GemmWeights LoadLinear(string name, int from, int to) =>
             ops.Pack(weights.Get(name + ".weight", from, to).Span, weights.Get(name + ".bias", to).Span, 1, from, to);
@@ -99,18 +99,17 @@ internal sealed class Wav2VecEncoder
         for (int i = 0; i < _convs.Length; i++)
         {
             Tensor y = _convs[i].Output.Take(items);
-            if (_convs[i].Halving is HalvingConv halving) halving.Run(x, y, Activation.Gelu);
-            else _ops.Gemm(x, _convs[i].Shape.Stride, _convs[i].Plain!, y, new Epilogue(i == 0 ? Activation.None : Activation.Gelu));
-            if (i == 0) _ops.GroupNorm(y, _firstNorm.Scale, _firstNorm.Shift, _config.GroupNormEpsilon, Activation.Gelu);
+            if (i == 0) _ops.ConvGroupNorm(x, _convs[i].Shape.Stride, _convs[i].Plain!, _firstNorm, Activation.Gelu, y);
+            else if (_convs[i].Halving is HalvingConv halving) halving.Run(x, y, Activation.Gelu);
+            else _ops.Gemm(x, _convs[i].Shape.Stride, _convs[i].Plain!, y, new Epilogue(Activation.Gelu));
             x = y;
         }
         Tensor features = _features.Take(items), embedded = _embedded.Take(items);
-        LayerNorm(x, _projectionNorm, features);
+        _ops.LayerNorm(x, _projectionNorm, features);
         _ops.Gemm(features, 1, _projection, embedded);
 
         x = _x.Take(items);
-        _ops.Gemm(_padded.Take(items), 1, _position, x, new Epilogue(Activation.Gelu, embedded));
-        LayerNorm(x, _norm, x);
+        _ops.GemmLayerNorm(_padded.Take(items), _position, Activation.Gelu, embedded, _norm, x);
         for (int i = 0; i < _layers.Length; i++)
         {
             RunLayer(_layers[i], x);
@@ -121,15 +120,11 @@ internal sealed class Wav2VecEncoder
 
     private void RunLayer(Layer layer, Tensor x)
     {
-        Tensor qkv = _qkv.Take(x.Items), context = _context.Take(x.Items), hidden = _hidden.Take(x.Items), sum = _sum.Take(x.Items);
+        Tensor qkv = _qkv.Take(x.Items), context = _context.Take(x.Items), hidden = _hidden.Take(x.Items), attended = _attended.Take(x.Items);
         _ops.Gemm(x, 1, layer.Qkv, qkv);
         _ops.Attention(qkv, _config.Heads, context);
-        _ops.Gemm(context, 1, layer.AttentionOut, sum, new Epilogue(Residual: x));
-        LayerNorm(sum, layer.Norm1, x);
-        _ops.Gemm(x, 1, layer.Ff1, hidden, new Epilogue(Activation.Gelu));
-        _ops.Gemm(hidden, 1, layer.Ff2, sum, new Epilogue(Residual: x));
-        LayerNorm(sum, layer.Norm2, x);
+        _ops.GemmLayerNorm(context, layer.AttentionOut, Activation.None, x, layer.Norm1, attended);
+        _ops.Gemm(attended, 1, layer.Ff1, hidden, new Epilogue(Activation.Gelu));
+        _ops.GemmLayerNorm(hidden, layer.Ff2, Activation.None, attended, layer.Norm2, x);
     }
-
-    private void LayerNorm(Tensor x, Norm norm, Tensor y) => _ops.LayerNorm(x, norm.Scale, norm.Shift, _config.LayerNormEpsilon, y);
 }

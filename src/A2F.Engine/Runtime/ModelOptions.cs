@@ -1,4 +1,5 @@
 using A2F.Engine.Backends.Cpu;
+using A2F.Engine.Backends.Cuda;
 
 namespace A2F.Engine.Runtime;
 
@@ -8,8 +9,8 @@ public sealed record ModelOptions
     internal static int DefaultThreads => Math.Min(Environment.ProcessorCount, 8);
 
     /// <summary>
-    /// What the network runs on: "cpu", "cuda" or "cuda:N" for the GPU of number N, or "auto", which is the CPU as long as the CUDA path has
-    /// not been measured on real GPUs.
+    /// What the network runs on: "cpu", "cuda" or "cuda:N" for the GPU of number N, or "auto": the first GPU that works, else the CPU;
+    /// <see cref="RegressionModel.DeviceReason"/> then says why.
     /// </summary>
     public string Device { get; init; } = "auto";
 
@@ -18,6 +19,9 @@ public sealed record ModelOptions
     /// takes a driver's place. Such a driver gets PTX, not machine code. Null for the installed driver.
     /// </summary>
     public Func<string, nint>? CudaDriver { get; init; }
+
+    /// <summary>How a GPU stores activations and weights; the CPU computes in float32 whatever is asked for.</summary>
+    public Precision Precision { get; init; }
 
     /// <summary>Threads of the CPU backend, the caller's included; 0 for one per processor, 8 at most. Results do not depend on it.</summary>
     public int Threads { get; init; }
@@ -33,4 +37,10 @@ public sealed record ModelOptions
     /// arithmetic; about 1e-6 apart in float32.
     /// </summary>
     public bool FastConvolutions { get; init; } = true;
+
+    /// <summary>
+    /// Whether the regression network's last four linear layers, which have nothing between them, are one. Equal in real arithmetic; about
+    /// 1e-7 apart in float32.
+    /// </summary>
+    public bool FoldedDecoder { get; init; } = true;
 }

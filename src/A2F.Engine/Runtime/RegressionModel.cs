@@ -1,5 +1,6 @@
 using A2F.Engine.Animation;
 using A2F.Engine.Backends;
+using A2F.Engine.Backends.Cuda;
 using A2F.Engine.Networks;
 using A2F.Engine.Weights;
 
@@ -23,16 +24,9 @@ public sealed class RegressionModel : IDisposable
         if (folder.Network is null) return;
         if (options.MaxBatch is < 1 or > 1024)
             throw new A2FException(A2FErrorCode.OutOfRange, $"batch: expected 1 to 1024, found {options.MaxBatch}");
-        _ops = Devices.Open(options);
-        try
-        {
-            _network = new RegressionNetwork(folder.Network, folder.Weights!, _ops, options.MaxBatch, options.FastConvolutions);
-        }
-        catch
-        {
-            _ops.Dispose();
-            throw;
-        }
+        PlacedNetwork<RegressionNetwork> placed = Devices.Place(options, ops => new RegressionNetwork(
+            folder.Network, folder.Weights!, ops, options.MaxBatch, options.FastConvolutions, options.FoldedDecoder));
+        (_ops, _network, DeviceReason) = placed;
     }
 
     /// <summary>Loads a model folder, or the folder of the given model.json; a folder without a network can still animate recorded output.</summary>
@@ -71,6 +65,9 @@ public sealed class RegressionModel : IDisposable
     /// <summary>What the network runs on, for reports.</summary>
     public string Device => _ops?.Name ?? "none";
 
+    /// <summary>Why it runs there, where the device was "auto"; else null.</summary>
+    public string? DeviceReason { get; }
+
     /// <summary>Bytes that the backend holds: packed weights and activations.</summary>
     public long BackendBytes => _ops?.Bytes ?? 0;
 
@@ -107,7 +104,7 @@ public sealed class RegressionModel : IDisposable
                 windows.Slice(first * InputLength, batch * InputLength), emotions.Slice(first * EmotionLength, batch * EmotionLength),
                 results.Slice(first * OutputLength, batch * OutputLength), batch);
         }
-        CheckFinite("network output", results, OutputLength);
+        CheckFinite("network output", results, OutputLength, _ops is CudaOperators { Precision: Precision.Float16 } ? "; a value may have left the range of fp16, try fp32" : "");
     }
 
     private void CheckAlive()
@@ -121,13 +118,13 @@ public sealed class RegressionModel : IDisposable
             throw new A2FException(A2FErrorCode.InvalidArgument, $"{what}: expected {count} x {length} values, found {found}");
     }
 
-    private static void CheckFinite(string what, ReadOnlySpan<float> values, int length)
+    private static void CheckFinite(string what, ReadOnlySpan<float> values, int length, string advice = "")
     {
         int index = Finite.IndexOfBad(values);
         if (index >= 0)
         {
             throw new A2FException(A2FErrorCode.NotFinite,
-                $"{what} {index / length}: element {index % length} is {values[index]}; expected a finite number below 1e6");
+                $"{what} {index / length}: element {index % length} is {values[index]}; expected a finite number below 1e6{advice}");
         }
     }
 

@@ -50,25 +50,24 @@ internal static class OperatorCase
     /// <summary>A tensor with the given values, with <paramref name="padding"/> zero rows before and after each item.</summary>
     public static Tensor Upload(OperatorSet ops, float[] values, int items, int rows, int columns, int padding = 0)
     {
-        Tensor all = ops.Allocate(items, rows + 2 * padding, columns);
-        Tensor inner = all.RowRange(padding, rows);
-        for (int i = 0; i < items; i++)
-            ops.Write(inner with { Address = inner.Address + (nint)(i * inner.ItemStride * sizeof(float)), Items = 1 }, values.AsSpan(i * rows * columns, rows * columns));
-        return padding == 0 ? all : inner;
+        Tensor inner = ops.Allocate(items, rows + 2 * padding, columns).RowRange(padding, rows);
+        ops.Write(inner, values);
+        return inner;
+    }
+
+    /// <summary>A float32 tensor with the given values.</summary>
+    public static Tensor UploadFloat32(OperatorSet ops, float[] values, int items, int rows, int columns)
+    {
+        Tensor tensor = ops.AllocateFloat32(items, rows, columns);
+        ops.Write(tensor, values);
+        return tensor;
     }
 
     /// <summary>The values of a tensor, item by item.</summary>
     public static float[] Download(OperatorSet ops, Tensor tensor)
     {
         float[] values = new float[tensor.Items * tensor.Rows * tensor.Columns];
-        for (int i = 0, at = 0; i < tensor.Items; i++)
-        {
-            for (int t = 0; t < tensor.Rows; t++, at += tensor.Columns)
-            {
-                Tensor row = tensor.RowRange(t, 1) with { Items = 1 };
-                ops.Read(row with { Address = row.Address + (nint)(i * tensor.ItemStride * sizeof(float)) }, values.AsSpan(at, tensor.Columns));
-            }
-        }
+        ops.Read(tensor, values);
         return values;
     }
 }

@@ -32,7 +32,7 @@ public sealed class RowOperatorTests
                 }
             }
             Tensor y = OperatorCase.Upload(ops, x, items, rows, columns);
-            ops.GroupNorm(y, ops.Upload(scale), ops.Upload(shift), 1e-5f, Activation.Gelu);
+            ops.GroupNorm(y, new NormWeights(ops.Upload(scale), ops.Upload(shift), 1e-5f), Activation.Gelu);
             OperatorCase.AssertClose(expected, OperatorCase.Download(ops, y), 1e-5, $"[{items}, {rows}, {columns}]"); // a mean of 30 spreads amplifies its rounding
             ops.VerifyGuards();
         }
@@ -54,7 +54,7 @@ public sealed class RowOperatorTests
                     expected[row * columns + c] = (x[row * columns + c] - mean) / Math.Sqrt(variance + 1e-5) * scale[c] + shift[c];
             }
             Tensor y = ops.Allocate(items, rows, columns);
-            ops.LayerNorm(OperatorCase.Upload(ops, x, items, rows, columns, padding: 2), ops.Upload(scale), ops.Upload(shift), 1e-5f, y);
+            ops.LayerNorm(OperatorCase.Upload(ops, x, items, rows, columns, padding: 2), new NormWeights(ops.Upload(scale), ops.Upload(shift), 1e-5f), y);
             OperatorCase.AssertClose(expected, OperatorCase.Download(ops, y), 2e-6, $"[{items}, {rows}, {columns}]");
             ops.VerifyGuards();
         }

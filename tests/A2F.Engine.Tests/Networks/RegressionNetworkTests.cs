@@ -90,6 +90,22 @@ public sealed class RegressionNetworkTests
         }
     }
 
+    [Fact]
+    public void A_folded_decoder_changes_results_by_rounding_only()
+    {
+        foreach (string folder in Folders)
+        {
+            using RegressionModel folded = RegressionModel.Load(Fixture(folder));
+            using RegressionModel plain = RegressionModel.Load(Fixture(folder), new ModelOptions { FoldedDecoder = false });
+            float[] windows = OperatorCase.Random(2 * folded.InputLength, 1), emotions = OperatorCase.Random(2 * folded.EmotionLength, 2);
+            float[] expected = new float[2 * folded.OutputLength], actual = new float[expected.Length];
+            plain.Infer(windows, emotions, expected);
+            folded.Infer(windows, emotions, actual);
+            OperatorCase.AssertClose(Array.ConvertAll(expected, x => (double)x), actual, 3e-6, folder);
+            Assert.NotEqual(expected, actual); // the switch does switch
+        }
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]

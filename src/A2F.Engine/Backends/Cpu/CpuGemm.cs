@@ -32,7 +32,7 @@ internal static unsafe class CpuGemm
         internal int TileRows;
         internal Tensor X, Y, Residual;
         internal bool HasResidual, Accumulate;
-        internal int Stride, Taps, Inputs, Outputs, Depth, PanelsPerGroup, Groups;
+        internal int Stride, TapStride, Taps, Inputs, Outputs, Depth, PanelsPerGroup, Groups;
         internal float* Panels, Bias;
         internal Activation Activation;
         internal int Rows, RowBlocks, Chunks;
@@ -42,7 +42,8 @@ internal static unsafe class CpuGemm
 
     /// <summary>Runs one GEMM; scratch has one buffer of <see cref="ScratchFloats"/> per thread.</summary>
     internal static void Run(
-        WorkerPool pool, GemmKernels kernels, nint* scratch, Tensor x, int stride, CpuGemmWeights w, Tensor y, Epilogue epilogue)
+        WorkerPool pool, GemmKernels kernels, nint* scratch, Tensor x, int stride, int tapStride, CpuGemmWeights w, Tensor y,
+        Epilogue epilogue)
     {
         Job job = new()
         {
@@ -53,6 +54,7 @@ internal static unsafe class CpuGemm
             Residual = epilogue.Residual.GetValueOrDefault(),
             HasResidual = epilogue.Residual.HasValue,
             Stride = stride,
+            TapStride = tapStride,
             Taps = w.Taps,
             Inputs = w.Inputs,
             Outputs = w.Outputs,
@@ -158,13 +160,13 @@ internal static unsafe class CpuGemm
             int item = (row + r) / job.Y.Rows, step = (row + r) % job.Y.Rows;
             source[r] = (float*)job.X.Address + item * job.X.ItemStride + (long)step * job.Stride * job.X.RowStride + group * job.Inputs;
         }
-        bool contiguous = job.Taps == 1 || job.X.RowStride == job.Inputs;
+        bool contiguous = job.Taps == 1 || job.TapStride == job.Inputs;
         while (depth > 0)
         {
             int tap = contiguous ? 0 : k / job.Inputs;
             int channel = k - tap * job.Inputs;
             int run = contiguous ? depth : Math.Min(depth, job.Inputs - channel);
-            Interleave(source, (long)tap * job.X.RowStride + channel, rows, run, packed);
+            Interleave(source, (long)tap * job.TapStride + channel, rows, run, packed);
             packed += (long)run * rows;
             (k, depth) = (k + run, depth - run);
         }

@@ -42,28 +42,20 @@ internal sealed unsafe class CpuOperators : OperatorSet
 
     internal override void Write(Tensor target, ReadOnlySpan<float> values)
     {
-        int row = CheckHost(target, values.Length);
-        for (int item = 0; item < target.Items; item++)
-            values.Slice(item * row, row).CopyTo(new Span<float>((float*)target.Address + item * target.ItemStride, row));
+        CheckHost(target, values.Length);
+        for (int row = 0; row < target.Items * target.Rows; row++)
+            values.Slice(row * target.Columns, target.Columns).CopyTo(new Span<float>(CpuRows.Address(target, row), target.Columns));
     }
 
     internal override void Read(Tensor source, Span<float> values)
     {
-        int row = CheckHost(source, values.Length);
-        for (int item = 0; item < source.Items; item++)
-            new ReadOnlySpan<float>((float*)source.Address + item * source.ItemStride, row).CopyTo(values.Slice(item * row, row));
-    }
-
-    private static int CheckHost(Tensor tensor, int length)
-    {
-        int row = tensor.Rows * tensor.Columns;
-        if (tensor.Rows > 1 && tensor.RowStride != tensor.Columns || length != tensor.Items * row)
-            throw new A2FException(A2FErrorCode.Internal, $"{length} host values for a tensor [{tensor.Items}, {tensor.Rows}, {tensor.Columns}]");
-        return row;
+        CheckHost(source, values.Length);
+        for (int row = 0; row < source.Items * source.Rows; row++)
+            new ReadOnlySpan<float>(CpuRows.Address(source, row), source.Columns).CopyTo(values[(row * source.Columns)..]);
     }
 
     internal override GemmWeights Pack(
-        ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, int taps, int inputs, int outputs, int groups = 1)
+        ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, int taps, int inputs, int outputs, int groups = 1, bool float32Input = false)
     {
         int depth = taps * inputs, columns = groups * outputs, panels = (outputs + GemmKernels.PanelWidth - 1) / GemmKernels.PanelWidth;
         float* packed = _memory.Allocate((long)groups * panels * depth * GemmKernels.PanelWidth);
@@ -84,25 +76,47 @@ internal sealed unsafe class CpuOperators : OperatorSet
         return new CpuGemmWeights { Taps = taps, Inputs = inputs, Outputs = outputs, Groups = groups, Panels = packed, Bias = packedBias };
     }
 
-    internal override void Gemm(Tensor x, int stride, GemmWeights weights, Tensor y, Epilogue epilogue = default)
+    internal override void Gemm(Tensor x, int stride, GemmWeights weights, Tensor y, Epilogue epilogue = default, int tapStride = 0)
     {
         CpuGemmWeights w = (CpuGemmWeights)weights;
-        if (x.Columns != w.Inputs * w.Groups || y.Columns != w.Outputs * w.Groups || x.Items != y.Items
-            || (y.Rows - 1) * stride + w.Taps > x.Rows)
-        {
-            throw new A2FException(A2FErrorCode.Internal,
-                $"gemm of [{x.Items}, {x.Rows}, {x.Columns}] by {w.Groups} x [{w.Taps}, {w.Inputs}, {w.Outputs}], stride {stride}, " +
-                $"cannot give [{y.Items}, {y.Rows}, {y.Columns}]");
-        }
-        CpuGemm.Run(_pool, _kernels, _gemmScratch, x, stride, w, y, epilogue);
+        CheckGemm(x, stride, w, y, tapStride);
+        CpuGemm.Run(_pool, _kernels, _gemmScratch, x, stride, tapStride == 0 ? x.RowStride : tapStride, w, y, epilogue);
     }
 
-    private readonly record struct GroupNormJob(Tensor X, Tensor Scale, Tensor Shift, float Epsilon, Activation Activation, int Parts);
+    internal override void GemmLayerNorm(Tensor x, GemmWeights weights, Activation activation, Tensor residual, NormWeights norm, Tensor y)
+    {
+        Gemm(x, 1, weights, y, new Epilogue(activation, residual));
+        LayerNorm(y, norm, y);
+    }
 
-    internal override void GroupNorm(Tensor x, Tensor scale, Tensor shift, float epsilon, Activation activation)
+    internal override void ConvGroupNorm(
+        Tensor audio, int stride, GemmWeights weights, NormWeights norm, Activation activation, Tensor y)
+    {
+        Gemm(audio, stride, weights, y);
+        GroupNorm(y, norm, activation);
+    }
+
+    internal override void BroadcastLinear(Tensor x, GemmWeights weights, ReadOnlySpan<Tensor> targets)
+    {
+        Tensor first = targets[0].RowRange(0, 1);
+        Gemm(x, 1, weights, first);
+        foreach (Tensor target in targets)
+        {
+            for (int row = 0; row < target.Items * target.Rows; row++)
+            {
+                float* from = CpuRows.Address(first, row / target.Rows), to = CpuRows.Address(target, row);
+                if (to != from) CpuRows.SetScaled(from, 1, to, target.Columns);
+            }
+        }
+    }
+
+    private readonly record struct GroupNormJob(Tensor X, NormWeights Norm, Activation Activation, int Parts);
+
+    /// <summary>In place: each channel of each item normalised over its rows, scaled, shifted, then the activation.</summary>
+    internal void GroupNorm(Tensor x, NormWeights norm, Activation activation)
     {
         int parts = (x.Columns + CpuRows.ChannelsPerTask - 1) / CpuRows.ChannelsPerTask;
-        GroupNormJob job = new(x, scale, shift, epsilon, activation, parts);
+        GroupNormJob job = new(x, norm, activation, parts);
         _pool.Run(x.Items * parts, &job, &Task);
 
         static void Task(void* state, int task, int worker)
@@ -110,22 +124,23 @@ internal sealed unsafe class CpuOperators : OperatorSet
             ref readonly GroupNormJob job = ref *(GroupNormJob*)state;
             int first = task % job.Parts * CpuRows.ChannelsPerTask, count = Math.Min(CpuRows.ChannelsPerTask, job.X.Columns - first);
             CpuRows.GroupNorm(
-                job.X, task / job.Parts, first, count, (float*)job.Scale.Address, (float*)job.Shift.Address, job.Epsilon, job.Activation);
+                job.X, task / job.Parts, first, count, (float*)job.Norm.Scale.Address, (float*)job.Norm.Shift.Address, job.Norm.Epsilon,
+                job.Activation);
         }
     }
 
-    private readonly record struct LayerNormJob(Tensor X, Tensor Scale, Tensor Shift, float Epsilon, Tensor Y);
+    private readonly record struct LayerNormJob(Tensor X, NormWeights Norm, Tensor Y);
 
-    internal override void LayerNorm(Tensor x, Tensor scale, Tensor shift, float epsilon, Tensor y)
+    internal override void LayerNorm(Tensor x, NormWeights norm, Tensor y)
     {
-        LayerNormJob job = new(x, scale, shift, epsilon, y);
+        LayerNormJob job = new(x, norm, y);
         _pool.Run(x.Items * x.Rows, &job, &Task);
 
         static void Task(void* state, int task, int worker)
         {
             ref readonly LayerNormJob job = ref *(LayerNormJob*)state;
             CpuRows.LayerNorm(
-                CpuRows.Address(job.X, task), (float*)job.Scale.Address, (float*)job.Shift.Address, job.Epsilon,
+                CpuRows.Address(job.X, task), (float*)job.Norm.Scale.Address, (float*)job.Norm.Shift.Address, job.Norm.Epsilon,
                 CpuRows.Address(job.Y, task), job.X.Columns);
         }
     }

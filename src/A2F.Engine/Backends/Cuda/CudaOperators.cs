@@ -3,249 +3,249 @@ using A2F.Engine.Backends.Cuda.Driver;
 
 namespace A2F.Engine.Backends.Cuda;
 
-/// <summary>B of a GEMM in device memory: [group][taps * inputs][outputs], and the bias [groups * outputs].</summary>
-internal sealed class CudaGemmWeights : GemmWeights
-{
-    internal required CUdeviceptr Matrix { get; init; }
-    internal required CUdeviceptr Bias { get; init; }
-}
-
 /// <summary>
-/// The operators on a CUDA device, float32 on its CUDA cores. Calls queue work on one stream; <see cref="Read"/> waits for it. What each
-/// kernel computes and how it is launched stands at the head of its file in kernels/.
+/// The operators as kernel launches. Work is queued in order on a <see cref="CudaWorker"/>; <see cref="Read"/> waits for it. What each kernel
+/// computes and how it is launched stands at the head of its file in kernels/.
 /// </summary>
-internal sealed unsafe class CudaOperators : OperatorSet
+internal sealed unsafe partial class CudaOperators : OperatorSet
 {
-    private readonly CudaContext _context;
-    private readonly CudaStream _stream;
-    private readonly KernelLibrary _kernels;
-    private readonly List<CudaDeviceVariable<float>> _memory = [];
-    private bool _disposed;
+    private readonly CudaWorker _worker;
+    private readonly ElementType _storage;
+    private readonly string _half;
+    private readonly Dictionary<nint, int> _exchanges = []; // address, floats
+    private Scratch _partials, _moments;
 
-    /// <summary>A view as kernels take it; see common.cuh.</summary>
-    [StructLayout(LayoutKind.Sequential)]
-    private readonly struct View(Tensor t)
+    /// <summary>Memory that holds something only between two launches.</summary>
+    private record struct Scratch(ulong Address, long Bytes);
+
+    /// <summary>Operators on a device or a plan, which they own.</summary>
+    /// <param name="worker">Takes the work.</param>
+    /// <param name="precision">How activations and weights are stored.</param>
+    /// <param name="scratch">Bytes of scratch memory to begin with, as <see cref="ScratchBytes"/> of a plan told.</param>
+    internal CudaOperators(CudaWorker worker, Precision precision, (long Partials, long Moments) scratch = default)
     {
-        private readonly ulong _data = (ulong)t.Address;
-        private readonly long _itemStride = t.ItemStride;
-        private readonly int _rowStride = t.RowStride;
-        private readonly int _rows = t.Rows;
+        _worker = worker;
+        Precision = precision;
+        _storage = precision == Precision.Float16 ? ElementType.Float16 : ElementType.Float32;
+        _half = precision == Precision.Float16 ? "HALF=1" : "HALF=0";
+        if (scratch.Partials > 0) Ensure(ref _partials, scratch.Partials);
+        if (scratch.Moments > 0) Ensure(ref _moments, scratch.Moments);
     }
 
-    [StructLayout(LayoutKind.Sequential)]
-    private struct GemmArguments
-    {
-        internal View X, Y, Residual;
-        internal ulong Matrix, Bias;
-        internal int AllRows, Stride, Inputs, Outputs, Depth;
-    }
+    internal Precision Precision { get; }
 
-    [StructLayout(LayoutKind.Sequential)]
-    private struct NormArguments
-    {
-        internal View X, Y;
-        internal ulong Scale, Shift;
-        internal int Columns;
-        internal float Epsilon;
-    }
+    /// <summary>Bytes of scratch memory that the operators so far have needed.</summary>
+    internal (long Partials, long Moments) ScratchBytes => (_partials.Bytes, _moments.Bytes);
 
-    /// <summary>Operators on a device.</summary>
-    /// <param name="device">The device.</param>
-    /// <param name="compiler">Compiles the kernels.</param>
-    /// <param name="ptx">Whether the driver gets PTX rather than machine code.</param>
-    internal CudaOperators(CudaDevice device, CudaRuntimeCompiler compiler, bool ptx)
-    {
-        _context = new CudaContext(device);
-        try
-        {
-            _stream = new CudaStream(_context);
-        }
-        catch
-        {
-            _context.Dispose();
-            throw;
-        }
-        _kernels = new KernelLibrary(_context, compiler, ptx);
-    }
+    internal override string Name => $"{_worker.Name} (sm_{_worker.Architecture}, {(Precision == Precision.Float16 ? "fp16" : "fp32")})";
 
-    internal override string Name => $"{_context.Device.Name} (sm_{_context.Device.Architecture}, fp32)";
+    internal override long Bytes => _worker.Bytes;
 
-    internal override long Bytes => _memory.Sum(memory => (long)memory.Bytes);
+    internal override bool FastConvolutionsPay => false;
 
     internal override Tensor Allocate(int items, int rows, int columns)
     {
-        CudaDeviceVariable<float> memory = AllocateRaw((long)items * rows * columns);
-        using (_context.Enter()) memory.ClearAsync(_stream);
-        return new Tensor((nint)memory.Pointer.Value, items, rows, columns, (long)rows * columns, columns);
+        int pitch = Padded(columns, _storage);
+        ulong address = _worker.Allocate((long)items * rows * pitch * (int)_storage, zeroed: true);
+        return new Tensor((nint)address, items, rows, columns, (long)rows * pitch, pitch, _storage);
     }
 
-    private CudaDeviceVariable<float> AllocateRaw(long floats)
+    internal override Tensor AllocateFloat32(int items, int rows, int columns)
     {
-        CudaDeviceVariable<float> memory = new(_context, Math.Max(floats, 1));
-        _memory.Add(memory);
-        return memory;
+        int floats = checked(items * rows * columns);
+        ulong address = _worker.AllocateExchange(floats);
+        _exchanges[(nint)address] = floats;
+        return new Tensor((nint)address, items, rows, columns, (long)rows * columns, columns);
+    }
+
+    /// <summary>Columns that make a row a multiple of 16 bytes, what one load of a GEMM takes.</summary>
+    private static int Padded(int columns, ElementType type)
+    {
+        int each = 16 / (int)type;
+        return (columns + each - 1) / each * each;
+    }
+
+    private ulong Ensure(ref Scratch scratch, long bytes)
+    {
+        if (bytes > scratch.Bytes) scratch = new Scratch(_worker.Allocate(bytes, zeroed: false), bytes);
+        return scratch.Address;
     }
 
     internal override Tensor Upload(ReadOnlySpan<float> values)
     {
-        CudaDeviceVariable<float> memory = AllocateRaw(values.Length);
-        using (_context.Enter()) memory.CopyFrom(values);
-        return new Tensor((nint)memory.Pointer.Value, 1, 1, values.Length, values.Length, values.Length);
+        ulong address = _worker.Allocate(values.Length * sizeof(float), zeroed: false);
+        _worker.Upload(address, MemoryMarshal.AsBytes(values));
+        return new Tensor((nint)address, 1, 1, values.Length, values.Length, values.Length);
     }
 
-    internal override void Write(Tensor target, ReadOnlySpan<float> values) => CopyItems(target, values, toDevice: true);
+    internal override void Write(Tensor target, ReadOnlySpan<float> values)
+    {
+        CheckHost(target, values.Length);
+        if (IsExchange(target))
+        {
+            _worker.Write((ulong)target.Address, values);
+            return;
+        }
+        for (int row = 0; row < target.Items * target.Rows; row++)
+        {
+            ReadOnlySpan<float> source = values.Slice(row * target.Columns, target.Columns);
+            ulong address = (ulong)(target.Address + RowOffset(target, row));
+            if (target.Type == ElementType.Float32) _worker.Upload(address, MemoryMarshal.AsBytes(source));
+            else _worker.Upload(address, MemoryMarshal.AsBytes<Half>(Array.ConvertAll(source.ToArray(), v => (Half)v)));
+        }
+    }
 
     internal override void Read(Tensor source, Span<float> values)
     {
-        using (_context.Enter()) _stream.Synchronize();
-        CopyItems(source, values, toDevice: false);
-    }
-
-    private void CopyItems(Tensor tensor, ReadOnlySpan<float> values, bool toDevice)
-    {
-        int row = tensor.Rows * tensor.Columns;
-        if (tensor.Rows > 1 && tensor.RowStride != tensor.Columns || values.Length != tensor.Items * row)
-            throw new A2FException(A2FErrorCode.Internal, $"{values.Length} host values for a tensor [{tensor.Items}, {tensor.Rows}, {tensor.Columns}]");
-        using CudaContext.Scope scope = _context.Enter();
-        if (toDevice) _stream.Synchronize(); // what was queued may still read it
-        DriverTable table = _context.Driver.Table;
-        nuint bytes = (nuint)row * sizeof(float);
-        fixed (float* host = values)
+        CheckHost(source, values.Length);
+        if (IsExchange(source))
         {
-            for (int item = 0; item < tensor.Items; item++)
-            {
-                CUdeviceptr at = new((ulong)(tensor.Address + (nint)(item * tensor.ItemStride * sizeof(float))));
-                if (toDevice) _context.Driver.Check(table.MemcpyHtoD(at, host + (long)item * row, bytes), "cuMemcpyHtoD");
-                else _context.Driver.Check(table.MemcpyDtoH(host + (long)item * row, at, bytes), "cuMemcpyDtoH");
-            }
+            _worker.Read((ulong)source.Address, values);
+            return;
+        }
+        byte[] bytes = new byte[source.Columns * (int)source.Type];
+        for (int row = 0; row < source.Items * source.Rows; row++)
+        {
+            _worker.Download((ulong)(source.Address + RowOffset(source, row)), bytes);
+            Span<float> target = values.Slice(row * source.Columns, source.Columns);
+            if (source.Type == ElementType.Float32) MemoryMarshal.Cast<byte, float>(bytes).CopyTo(target);
+            else for (int i = 0; i < target.Length; i++) target[i] = (float)MemoryMarshal.Cast<byte, Half>(bytes)[i];
         }
     }
 
-    internal override GemmWeights Pack(
-        ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, int taps, int inputs, int outputs, int groups = 1)
-    {
-        int depth = taps * inputs, columns = groups * outputs;
-        float[] grouped = new float[(long)depth * columns];
-        for (int group = 0; group < groups; group++)
-        {
-            for (int k = 0; k < depth; k++)
-                weights.Slice(k * columns + group * outputs, outputs).CopyTo(grouped.AsSpan((group * depth + k) * outputs));
-        }
-        Tensor matrix = Upload(grouped), added = Upload(bias.IsEmpty ? new float[columns] : bias);
-        return new CudaGemmWeights
-        {
-            Taps = taps,
-            Inputs = inputs,
-            Outputs = outputs,
-            Groups = groups,
-            Matrix = new CUdeviceptr((ulong)matrix.Address),
-            Bias = new CUdeviceptr((ulong)added.Address),
-        };
-    }
+    /// <summary>Whether a tensor is the start of a whole exchange buffer, without gaps.</summary>
+    private bool IsExchange(Tensor t) =>
+        t.RowStride == t.Columns && t.ItemStride == (long)t.Rows * t.Columns && _exchanges.TryGetValue(t.Address, out int floats)
+        && t.Items * t.Rows * t.Columns <= floats;
 
-    internal override void Gemm(Tensor x, int stride, GemmWeights weights, Tensor y, Epilogue epilogue = default)
+    private static nint RowOffset(Tensor t, int row) =>
+        (nint)((row / t.Rows * t.ItemStride + (long)(row % t.Rows) * t.RowStride) * t.ElementBytes);
+
+    internal override void Replay(int key, Action body) => _worker.Replay(key, body);
+
+    internal override void BeginBranch() => _worker.BeginBranch();
+
+    internal override void EndBranch() => _worker.EndBranch();
+
+    internal override void JoinBranch() => _worker.JoinBranch();
+
+    internal override void ConvGroupNorm(
+        Tensor audio, int stride, GemmWeights weights, NormWeights norm, Activation activation, Tensor y)
     {
+        const int Steps = 64, Channels = 128, MostTaps = 32;
         CudaGemmWeights w = (CudaGemmWeights)weights;
-        int rows = y.Items * y.Rows, tileRows = rows > 32 ? 64 : 32, tileColumns = w.Outputs > 32 ? 64 : 32;
-        CudaKernel kernel = _kernels.Get("gemm_f32.cu", "gemm_f32",
-            $"BM={tileRows}", $"BN={tileColumns}", $"ACT={(int)epilogue.Activation}", $"RESIDUAL={(epilogue.Residual is null ? 0 : 1)}",
-            $"ACCUMULATE={(epilogue.Accumulate ? 1 : 0)}");
-        GemmArguments arguments = new()
+        CheckGemm(audio, stride, w, y, 0);
+        if (w.Inputs != 1 || w.Groups != 1 || w.Taps is < 2 or > MostTaps || w.Type != ElementType.Float32)
+        {
+            throw new A2FException(A2FErrorCode.InvalidModel,
+                $"the first convolution: expected 1 input channel and 2 to {MostTaps} taps, found {w.Inputs} and {w.Taps}");
+        }
+        string macros = $"{_half} TAPS={w.Taps}";
+        int moments = w.Taps * (w.Taps + 1), rows = y.Rows;
+        ulong scratch = Ensure(ref _moments, (long)y.Items * moments * sizeof(double));
+        View input = new(audio);
+        void** pointers = stackalloc void*[] { &input, &rows, &stride, &scratch };
+        _worker.Launch(
+            new KernelLaunch(new KernelSpec("conv_norm.cu", "audio_moments", macros), new Dim3((uint)w.Taps, (uint)y.Items), 128, 0,
+                2L * y.Items * rows * w.Taps * w.Taps, BytesOf(audio)),
+            pointers);
+
+        ConvNormArguments arguments = new()
+        {
+            Audio = input,
+            Y = new View(y),
+            Moments = scratch,
+            Weights = w.Matrix,
+            Scale = (ulong)norm.Scale.Address,
+            Shift = (ulong)norm.Shift.Address,
+            Epsilon = norm.Epsilon,
+            Stride = stride,
+            Channels = w.Outputs,
+            Pitch = w.Pitch,
+            Activation = (int)activation,
+        };
+        void* pointer = &arguments;
+        _worker.Launch(
+            new KernelLaunch(new KernelSpec("conv_norm.cu", "conv_norm", macros),
+                new Dim3(Blocks(rows, Steps), Blocks(w.Outputs, Channels), (uint)y.Items), Channels,
+                ((Steps - 1) * stride + w.Taps) * sizeof(float), 2L * y.Items * rows * w.Taps * w.Outputs, BytesOf(audio) + BytesOf(y)),
+            &pointer);
+    }
+
+    internal override void LayerNorm(Tensor x, NormWeights norm, Tensor y)
+    {
+        CheckStorage(x, y);
+        LayerNormArguments arguments = new()
         {
             X = new View(x),
             Y = new View(y),
-            Residual = new View(epilogue.Residual ?? y),
-            Matrix = w.Matrix.Value,
-            Bias = w.Bias.Value,
-            AllRows = rows,
-            Stride = stride,
-            Inputs = w.Inputs,
-            Outputs = w.Outputs,
-            Depth = w.Taps * w.Inputs,
+            Scale = (ulong)norm.Scale.Address,
+            Shift = (ulong)norm.Shift.Address,
+            Epsilon = norm.Epsilon,
+            Columns = x.Columns,
+            AllRows = x.Items * x.Rows,
         };
         void* pointer = &arguments;
-        Launch(kernel, new Dim3(Blocks(w.Outputs, tileColumns), Blocks(rows, tileRows), (uint)w.Groups), 256, 0, &pointer);
+        _worker.Launch(
+            new KernelLaunch(Rows("layer_norm"), new Dim3(Blocks(arguments.AllRows, 4)), 128, 0, 0, BytesOf(x) + BytesOf(y)), &pointer);
     }
-
-    internal override void GroupNorm(Tensor x, Tensor scale, Tensor shift, float epsilon, Activation activation)
-    {
-        CudaKernel kernel = _kernels.Get("norm_f32.cu", "group_norm_f32", $"ACT={(int)activation}");
-        NormArguments arguments = Norm(x, scale, shift, epsilon, x);
-        void* pointer = &arguments;
-        Launch(kernel, new Dim3(Blocks(x.Columns, 32), (uint)x.Items), 256, 0, &pointer);
-    }
-
-    internal override void LayerNorm(Tensor x, Tensor scale, Tensor shift, float epsilon, Tensor y)
-    {
-        CudaKernel kernel = _kernels.Get("norm_f32.cu", "layer_norm_f32", "ACT=0");
-        NormArguments arguments = Norm(x, scale, shift, epsilon, y);
-        int rows = x.Items * x.Rows;
-        void** pointers = stackalloc void*[] { &arguments, &rows };
-        Launch(kernel, new Dim3(Blocks(rows, 4)), 128, 0, pointers);
-    }
-
-    private static NormArguments Norm(Tensor x, Tensor scale, Tensor shift, float epsilon, Tensor y) => new()
-    {
-        X = new View(x),
-        Y = new View(y),
-        Scale = (ulong)scale.Address,
-        Shift = (ulong)shift.Address,
-        Columns = x.Columns,
-        Epsilon = epsilon,
-    };
 
     internal override void Attention(Tensor qkv, int heads, Tensor y)
     {
+        CheckStorage(qkv, y);
         int size = y.Columns / heads, shared = (2 * qkv.Rows * (size + 1) + 4 * qkv.Rows) * sizeof(float);
-        CudaKernel kernel = _kernels.Get("attention_f32.cu", "attention_f32", $"SIZE={size}");
-        using (_context.Enter()) kernel.AllowDynamicShared(shared);
-        View views = new(qkv), views2 = new(y);
-        void** pointers = stackalloc void*[] { &views, &views2, &heads };
-        Launch(kernel, new Dim3((uint)heads, (uint)qkv.Items), 128, shared, pointers);
+        View input = new(qkv), output = new(y);
+        void** pointers = stackalloc void*[] { &input, &output, &heads };
+        _worker.Launch(
+            new KernelLaunch(new KernelSpec("attention.cu", "attention", $"{_half} SIZE={size}"), new Dim3((uint)heads, (uint)qkv.Items), 128,
+                shared, 4L * qkv.Items * qkv.Rows * qkv.Rows * y.Columns, BytesOf(qkv) + BytesOf(y)),
+            pointers);
     }
 
     internal override void AutoCorrelation(Tensor audio, Tensor taper, int hop, float scale, Tensor y)
     {
-        CudaKernel kernel = _kernels.Get("signal_f32.cu", "autocorrelation_f32");
         View input = new(audio), output = new(y);
         ulong window = (ulong)taper.Address;
         int length = taper.Columns, lags = y.Columns;
         void** pointers = stackalloc void*[] { &input, &window, &length, &hop, &scale, &output, &lags };
-        Launch(kernel, new Dim3((uint)y.Rows, (uint)y.Items), 128, length * sizeof(float), pointers);
+        _worker.Launch(
+            new KernelLaunch(Rows("autocorrelation"), new Dim3((uint)y.Rows, (uint)y.Items), 128, length * sizeof(float),
+                2L * y.Items * y.Rows * lags * (length - lags / 2), BytesOf(audio) + BytesOf(y)),
+            pointers);
     }
 
     internal override void Scale(Tensor x, float factor, Tensor y, bool accumulate = false)
     {
+        CheckStorage(x, y);
         View input = new(x), output = new(y);
         int columns = y.Columns, add = accumulate ? 1 : 0;
         void** pointers = stackalloc void*[] { &input, &output, &columns, &factor, &add };
-        Launch(_kernels.Get("signal_f32.cu", "scale_f32"), new Dim3(Blocks(columns, 256), (uint)(y.Items * y.Rows)), 256, 0, pointers);
+        _worker.Launch(Elementwise("scale", y, BytesOf(x) + BytesOf(y)), pointers);
     }
 
     internal override void Subtract(Tensor a, Tensor b, Tensor y)
     {
+        CheckStorage(a, y);
         View first = new(a), second = new(b), output = new(y);
         int columns = y.Columns;
         void** pointers = stackalloc void*[] { &first, &second, &output, &columns };
-        Launch(_kernels.Get("signal_f32.cu", "subtract_f32"), new Dim3(Blocks(columns, 256), (uint)(y.Items * y.Rows)), 256, 0, pointers);
+        _worker.Launch(Elementwise("subtract", y, 3 * BytesOf(y)), pointers);
     }
 
-    private void Launch(CudaKernel kernel, Dim3 grid, uint threads, int shared, void** arguments)
+    private KernelLaunch Elementwise(string function, Tensor y, long bytes) =>
+        new(Rows(function), new Dim3(Blocks(y.Columns, 256), (uint)(y.Items * y.Rows)), 256, 0, 0, bytes);
+
+    private KernelSpec Rows(string function) => new("rows.cu", function, _half);
+
+    private void CheckStorage(Tensor x, Tensor y)
     {
-        using CudaContext.Scope scope = _context.Enter();
-        kernel.Launch(grid, new Dim3(threads), shared, _stream, arguments);
+        if (x.Type != _storage || y.Type != _storage)
+            throw new A2FException(A2FErrorCode.Internal, $"operands of {x.Type} and {y.Type} where {_storage} is stored");
     }
+
+    private static long BytesOf(Tensor t) => (long)t.Items * t.Rows * t.Columns * t.ElementBytes;
 
     private static uint Blocks(int count, int each) => (uint)((count + each - 1) / each);
 
-    public override void Dispose()
-    {
-        if (_disposed) return;
-        _disposed = true;
-        foreach (CudaDeviceVariable<float> memory in _memory) memory.Dispose();
-        _memory.Clear();
-        _kernels.Dispose();
-        _stream.Dispose();
-        _context.Dispose();
-    }
+    public override void Dispose() => _worker.Dispose();
 }

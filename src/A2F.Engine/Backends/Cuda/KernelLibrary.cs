@@ -2,28 +2,35 @@ using A2F.Engine.Backends.Cuda.Driver;
 
 namespace A2F.Engine.Backends.Cuda;
 
-/// <summary>Kernels of one device, compiled when first asked for and kept: a kernel is a function of a file under a set of macros.</summary>
-internal sealed class KernelLibrary(CudaContext context, CudaRuntimeCompiler compiler, bool ptx) : IDisposable
+/// <summary>The kernels that are loaded on one device: each module when first asked for, then kept.</summary>
+internal sealed class KernelLibrary(CudaContext context, Func<KernelSpec, byte[]> images) : IDisposable
 {
-    private readonly Dictionary<string, CudaModule> _modules = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, CudaKernel> _kernels = new(StringComparer.Ordinal);
+    private const int AlwaysAllowedShared = 48 << 10;
+    private readonly Dictionary<(string File, string Macros), CudaModule> _modules = [];
+    private readonly Dictionary<KernelSpec, Loaded> _kernels = [];
 
-    /// <summary>The kernel <paramref name="function"/> of <paramref name="file"/>, with macros such as "BM=64".</summary>
-    internal CudaKernel Get(string file, string function, params ReadOnlySpan<string> macros)
+    private sealed class Loaded(CudaKernel kernel)
     {
-        string module = $"{file}({string.Join(", ", macros)})", key = $"{function} of {module}";
-        if (_kernels.TryGetValue(key, out CudaKernel? kernel)) return kernel;
-        if (!_modules.TryGetValue(module, out CudaModule? loaded))
+        internal CudaKernel Kernel { get; } = kernel;
+
+        internal int AllowedShared { get; set; } = AlwaysAllowedShared;
+    }
+
+    /// <summary>A kernel that may be launched with this much dynamic shared memory.</summary>
+    internal CudaKernel Get(KernelSpec spec, int sharedBytes)
+    {
+        if (!_kernels.TryGetValue(spec, out Loaded? loaded))
         {
-            string[] options = ["--std=c++17", .. macros.ToArray().Select(macro => "-D" + macro)];
-            string source = KernelSource.Load(file);
-            int architecture = context.Device.Architecture;
-            CompiledKernels compiled = ptx
-                ? compiler.CompileToPtx(file, source, architecture, options)
-                : compiler.CompileToCubin(file, source, architecture, options);
-            _modules[module] = loaded = new CudaModule(context, module, compiled.Image);
+            if (!_modules.TryGetValue((spec.File, spec.Macros), out CudaModule? module))
+                _modules[(spec.File, spec.Macros)] = module = new CudaModule(context, $"{spec.File} ({spec.Macros})", images(spec));
+            _kernels[spec] = loaded = new Loaded(module.Kernel(spec.Function));
         }
-        return _kernels[key] = loaded.Kernel(function);
+        if (sharedBytes > loaded.AllowedShared)
+        {
+            using (context.Enter()) loaded.Kernel.AllowDynamicShared(sharedBytes);
+            loaded.AllowedShared = sharedBytes;
+        }
+        return loaded.Kernel;
     }
 
     public void Dispose()

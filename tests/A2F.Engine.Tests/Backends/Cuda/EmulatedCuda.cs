@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Globalization;
 using A2F.CudaEmulator.Driver;
 using A2F.Engine.Backends.Cuda;
 using A2F.Engine.Backends.Cuda.Driver;
@@ -7,7 +9,9 @@ namespace A2F.Engine.Tests.Backends.Cuda;
 /// <summary>The CUDA backend on the emulator: real NVRTC, real host code, emulated driver.</summary>
 internal static class EmulatedCuda
 {
-    /// <summary>Tests of this collection run one after another: the emulated devices, and what is allocated on them, belong to the process.</summary>
+    /// <summary>
+    /// Tests of this collection run one after another: the emulated devices, and what is allocated on them, belong to the process.
+    /// </summary>
     public const string Collection = "emulated devices";
 
     private sealed class Symbols : ISymbolSource
@@ -25,7 +29,13 @@ internal static class EmulatedCuda
     /// <summary>The emulated device of an architecture such as sm_86.</summary>
     public static CudaDevice Device(string architecture) => Driver.Value.Devices[EmulatedDriver.DeviceOf(architecture)];
 
-    /// <summary>Operators on it.</summary>
-    public static CudaOperators Operators(string architecture) =>
-        new(Device(architecture), RealCuda.Compiler("default"), ptx: true);
+    /// <summary>Operators on it, every buffer an allocation of its own; tiles as for this many multiprocessors.</summary>
+    public static CudaOperators Operators(string architecture, Precision precision = Precision.Float32, int? multiprocessors = null) => new(
+        new CudaDeviceWorker(Device(architecture), spec => Image(spec, architecture), separate: true, multiprocessors: multiprocessors), precision);
+
+    /// <summary>The PTX of a kernel.</summary>
+    public static byte[] Image(KernelSpec spec, string architecture) => Images.GetOrAdd((spec, architecture), key =>
+        KernelImages.Compile(RealCuda.Compiler("default"), key.Spec, int.Parse(key.Architecture[3..], CultureInfo.InvariantCulture), ptx: true));
+
+    private static readonly ConcurrentDictionary<(KernelSpec Spec, string Architecture), byte[]> Images = new();
 }

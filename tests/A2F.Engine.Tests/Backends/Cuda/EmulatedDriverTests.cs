@@ -5,39 +5,18 @@ using Xunit;
 
 namespace A2F.Engine.Tests.Backends.Cuda;
 
-/// <summary>The engine's driver wrappers on the emulated driver: copies, kernels, graphs, and errors that say what the emulator found.</summary>
+/// <summary>
+/// The engine's driver wrappers on the emulated driver: copies, kernels, graphs, and errors that say what the emulator found.
+/// </summary>
 [Collection(EmulatedCuda.Collection)]
-public sealed unsafe class EmulatedDriverTests
+public sealed class EmulatedDriverTests
 {
-    /// <summary>values[thread] += add.</summary>
-    private const string AddKernel = """
-        .version 7.0
-        .target sm_75
-        .address_size 64
-        .visible .entry add(.param .u64 values, .param .f32 amount)
-        {
-            .reg .f32 %f<4>;
-            .reg .b32 %r<2>;
-            .reg .b64 %rd<5>;
-            ld.param.u64 %rd1, [values];
-            ld.param.f32 %f1, [amount];
-            cvta.to.global.u64 %rd2, %rd1;
-            mov.u32 %r1, %tid.x;
-            mul.wide.u32 %rd3, %r1, 4;
-            add.s64 %rd4, %rd2, %rd3;
-            ld.global.f32 %f2, [%rd4];
-            add.f32 %f3, %f2, %f1;
-            st.global.f32 [%rd4], %f3;
-            ret;
-        }
-        """;
-
     [Fact]
     public void Copies_kernels_and_graphs_run_in_the_order_of_their_stream()
     {
         using CudaContext context = new(EmulatedCuda.Device("sm_89"));
         using CudaStream stream = new(context);
-        using CudaModule module = new(context, "add", [.. Encoding.UTF8.GetBytes(AddKernel), 0]);
+        using CudaModule module = EmulatedKernels.Module(context);
         using CudaPageLockedHostMemory<float> host = new(context, 64);
         using CudaDeviceVariable<float> device = new(context, 64);
         using CudaContext.Scope scope = context.Enter();
@@ -46,8 +25,8 @@ public sealed unsafe class EmulatedDriverTests
 
         stream.BeginCapture();
         device.CopyFromAsync(host, 64, stream);
-        Launch(add, device, 0.5f, 64, stream);
-        Launch(add, device, 0.25f, 64, stream);
+        EmulatedKernels.Launch(add, device, 0.5f, 64, stream);
+        EmulatedKernels.Launch(add, device, 0.25f, 64, stream);
         device.CopyToAsync(host, 64, stream);
         using CudaGraph graph = stream.EndCapture();
         Assert.Equal(4, graph.Nodes);
@@ -64,11 +43,11 @@ public sealed unsafe class EmulatedDriverTests
     {
         using CudaContext context = new(EmulatedCuda.Device("sm_89"));
         using CudaStream stream = new(context);
-        using CudaModule module = new(context, "add", [.. Encoding.UTF8.GetBytes(AddKernel), 0]);
+        using CudaModule module = EmulatedKernels.Module(context);
         using CudaDeviceVariable<float> device = new(context, 40);
         using CudaContext.Scope scope = context.Enter();
         device.ClearAsync(stream);
-        A2FException error = Assert.Throws<A2FException>(() => Launch(module.Kernel("add"), device, 1, 64, stream));
+        A2FException error = Assert.Throws<A2FException>(() => EmulatedKernels.Launch(module.Kernel("add"), device, 1, 64, stream));
         Assert.Equal(A2FErrorCode.DeviceUnavailable, error.Code);
         Assert.Contains("CUDA_ERROR_ILLEGAL_ADDRESS", error.Message, StringComparison.Ordinal);
         Assert.Contains("kernel add", error.Message, StringComparison.Ordinal);
@@ -80,7 +59,7 @@ public sealed unsafe class EmulatedDriverTests
     public void What_the_emulator_does_not_know_is_refused_at_load_with_the_line()
     {
         using CudaContext context = new(EmulatedCuda.Device("sm_75"));
-        byte[] strange = [.. Encoding.UTF8.GetBytes(AddKernel.Replace("add.f32", "wobble.f32", StringComparison.Ordinal)), 0];
+        byte[] strange = [.. Encoding.UTF8.GetBytes(EmulatedKernels.Add.Replace("add.f32", "wobble.f32", StringComparison.Ordinal)), 0];
         A2FException error = Assert.Throws<A2FException>(() => new CudaModule(context, "strange", strange));
         Assert.Contains("CUDA_ERROR_INVALID_PTX", error.Message, StringComparison.Ordinal);
         Assert.Contains("wobble", error.Message, StringComparison.Ordinal);
@@ -97,9 +76,9 @@ public sealed unsafe class EmulatedDriverTests
             A2FException error = Assert.Throws<A2FException>(() => memory.CopyTo(new float[10]));
             Assert.Contains("never written", error.Message, StringComparison.Ordinal);
         }
-        (long before, _) = EmulatedDriver.Live(ordinal);
+        Assert.Equal((40, 1), (EmulatedDriver.Books(ordinal).DeviceBytes, EmulatedDriver.Books(ordinal).DeviceAllocations));
         memory.Dispose();
-        Assert.Equal(before - 40, EmulatedDriver.Live(ordinal).Bytes);
+        Assert.Equal((0, 0), (EmulatedDriver.Books(ordinal).DeviceBytes, EmulatedDriver.Books(ordinal).DeviceAllocations));
     }
 
     [Fact]
@@ -109,12 +88,5 @@ public sealed unsafe class EmulatedDriverTests
         DriverTable table = new(source);
         Assert.False(table.HasMemoryPools);
         Assert.All(source.Missing, symbol => Assert.Matches("Pool|AllocAsync|FreeAsync", symbol));
-    }
-
-    private static void Launch(CudaKernel kernel, CudaDeviceVariable<float> values, float amount, uint threads, CudaStream stream)
-    {
-        ulong address = values.Pointer.Value;
-        void** arguments = stackalloc void*[] { &address, &amount };
-        kernel.Launch(new Dim3(1), new Dim3(threads), 0, stream, arguments);
     }
 }

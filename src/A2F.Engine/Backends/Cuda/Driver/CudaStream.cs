@@ -50,6 +50,14 @@ internal sealed unsafe class CudaStream : IDisposable
         return new CudaGraph(_context, graph);
     }
 
+    /// <summary>Ends a recording that failed; what went wrong with it is known already.</summary>
+    internal void AbandonCapture()
+    {
+        CUgraph graph = default;
+        _driver.Table.StreamEndCapture(_handle, &graph);
+        if (graph != default) _driver.Table.GraphDestroy(graph);
+    }
+
     /// <summary>Destroys the stream; work that it still holds runs to its end.</summary>
     public void Dispose()
     {

@@ -1,12 +1,13 @@
-// Multi-head self attention, float32: y = softmax(q k' / sqrt(SIZE)) v for one head of one item per block.
+// Multi-head self attention: y = softmax(q k' / sqrt(SIZE)) v for one head of one item per block.
 //
 // qkv is [items, steps, 3 * heads * SIZE]: query, key, value; head h owns columns h * SIZE onwards of each. Keys and values of the head are
 // read once into shared memory; then each warp takes query rows in turn: lanes over keys for the scores, lanes over channels for the sum.
 //
-// Launch: grid (heads, items), block 128; dynamic shared memory (2 * steps * (SIZE + 1) + 4 * steps) floats. Macro: SIZE (channels of a head).
+// Launch: grid (heads, items), block 128; dynamic shared memory (2 * steps * (SIZE + 1) + 4 * steps) floats. 
+// Macros: SIZE (channels of a head), HALF (element type; scores and sums are float32).
 #include "common.cuh"
 
-extern "C" __global__ void __launch_bounds__(128) attention_f32(View qkv, View y, int heads)
+extern "C" __global__ void __launch_bounds__(128) attention(View<element> qkv, View<element> y, int heads)
 {
     extern __shared__ float shared[];
     int steps = qkv.rows, dim = heads * SIZE, head = blockIdx.x;
@@ -14,26 +15,26 @@ extern "C" __global__ void __launch_bounds__(128) attention_f32(View qkv, View y
     float* values = keys + steps * (SIZE + 1);  // [steps][SIZE + 1]
     int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
     float* scores = values + steps * (SIZE + 1) + warp * steps;
-    const float* query = qkv.data + blockIdx.y * qkv.item_stride + head * SIZE;
+    const element* query = qkv.data + blockIdx.y * qkv.item_stride + head * SIZE;
 
     for (int i = threadIdx.x; i < steps * (SIZE + 1); i += blockDim.x)
     {
         // The last column only pads; it is written because the compiler may load it along with its neighbours.
         int t = i / (SIZE + 1), c = i % (SIZE + 1);
-        keys[i] = c < SIZE ? query[(i64)t * qkv.row_stride + dim + c] : 0.0f;
-        values[i] = c < SIZE ? query[(i64)t * qkv.row_stride + 2 * dim + c] : 0.0f;
+        keys[i] = c < SIZE ? load(query + (i64)t * qkv.row_stride + dim + c) : 0.0f;
+        values[i] = c < SIZE ? load(query + (i64)t * qkv.row_stride + 2 * dim + c) : 0.0f;
     }
     __syncthreads();
 
     const float scale = 1.0f / sqrtf((float)SIZE);
     for (int t = warp; t < steps; t += 4)
     {
-        const float* q = query + (i64)t * qkv.row_stride;
+        const element* q = query + (i64)t * qkv.row_stride;
         float largest = -3.0e38f;
         for (int u = lane; u < steps; u += WARP)
         {
             float dot = 0.0f;
-            for (int c = 0; c < SIZE; c++) dot = fmaf(q[c], keys[u * (SIZE + 1) + c], dot);
+            for (int c = 0; c < SIZE; c++) dot = fmaf(load(q + c), keys[u * (SIZE + 1) + c], dot);
             scores[u] = dot * scale;
             largest = fmaxf(largest, dot * scale);
         }
@@ -46,12 +47,12 @@ extern "C" __global__ void __launch_bounds__(128) attention_f32(View qkv, View y
         }
         total = warp_sum(total);
         __syncwarp();
-        float* row = y.data + blockIdx.y * y.item_stride + (i64)t * y.row_stride + head * SIZE;
+        element* row = y.data + blockIdx.y * y.item_stride + (i64)t * y.row_stride + head * SIZE;
         for (int c = lane; c < SIZE; c += WARP)
         {
             float sum = 0.0f;
             for (int u = 0; u < steps; u++) sum = fmaf(scores[u], values[u * (SIZE + 1) + c], sum);
-            row[c] = sum / total;
+            store(row + c, sum / total);
         }
         __syncwarp(); // the next row overwrites the scores
     }

@@ -1,0 +1,235 @@
+// Strided GEMM on tensor cores, f16 in, float32 sums: linear layers and convolutions of the half-precision path. See gemm.cuh.
+//
+// A tile of y is BM x BN; 32 of the depth at a time travel to shared memory by cp.async in STAGES buffers, from there to registers by
+// ldmatrix, and into mma.m16n8k16. Rows of a shared tile are stored with their 16-byte chunks permuted (XOR with the row), so that neither
+// the copies nor ldmatrix meet bank conflicts. Before sm_80 there is no cp.async (plain copies instead) and no k16 (two m16n8k8 instead).
+//
+// Launch: grid (ceil(outputs / BN), ceil(all_rows / BM), groups * splits), block 32 * WARPS_M * WARPS_N; static shared memory
+// STAGES * 64 * (BM + BN) bytes. Macros: BM, BN; WARPS_M, WARPS_N (a warp owns BM / WARPS_M rows and BN / WARPS_N columns, multiples of
+// 16); ALIGNED: 1 where all of x that 8 neighbouring inputs of one tap read is one aligned 16-byte load, 0 for any layout.
+// weights: [groups][depth][pitch] f16 with pitch a multiple of 8.
+#include "gemm.cuh"
+
+#define BK 32
+#define THREADS (32 * WARPS_M * WARPS_N)
+#define WM (BM / WARPS_M)
+#define WN (BN / WARPS_N)
+#define TILES_M (WM / 16)
+#define TILES_N (WN / 8)
+#define CHUNKS_B (BN / 8)
+#if __CUDA_ARCH__ >= 800
+#define STAGES (BM + BN > 128 ? 3 : 4)
+#else
+#define STAGES 2
+#endif
+
+// Element offset of the 16-byte chunk c of row r of the A tile: 4 chunks a row.
+__device__ __forceinline__ int place_a(int r, int c) { return r * BK + ((c ^ ((r >> 1) & 3)) * 8); }
+
+// The same for the B tile: row k of BN / 8 chunks.
+__device__ __forceinline__ int place_b(int k, int c)
+{
+    return k * BN + ((BN >= 64 ? (c ^ (k & 7)) : (c ^ ((k >> 1) & 3))) * 8);
+}
+
+__device__ __forceinline__ u32 shared_address(const void* p) { return (u32)__cvta_generic_to_shared(p); }
+
+// Copies 16 bytes to shared memory, or zeros where there is nothing to read.
+__device__ __forceinline__ void copy16(f16* target, const f16* source, bool there)
+{
+#if __CUDA_ARCH__ >= 800
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(target)), "l"(source), "r"(there ? 16 : 0) : "memory");
+#else
+    uint4 v = make_uint4(0, 0, 0, 0);
+    if (there) v = *(const uint4*)source;
+    *(uint4*)target = v;
+#endif
+}
+
+__device__ __forceinline__ void end_of_stage()
+{
+#if __CUDA_ARCH__ >= 800
+    asm volatile("cp.async.commit_group;" ::: "memory");
+#endif
+}
+
+__device__ __forceinline__ void wait_for_stage()
+{
+#if __CUDA_ARCH__ >= 800
+    asm volatile("cp.async.wait_group %0;" ::"n"(STAGES - 2) : "memory");
+#endif
+}
+
+__device__ __forceinline__ void load_matrices(u32 (&r)[4], const f16* p)
+{
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
+        : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(shared_address(p)) : "memory");
+}
+
+__device__ __forceinline__ void load_matrices_transposed(u32 (&r)[4], const f16* p)
+{
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
+        : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(shared_address(p)) : "memory");
+}
+
+// c += a (16 x 16) b (16 x 8)
+__device__ __forceinline__ void multiply(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1)
+{
+#if __CUDA_ARCH__ >= 800
+    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3]) : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+#else
+    asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5}, {%6}, {%0,%1,%2,%3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3]) : "r"(a[0]), "r"(a[1]), "r"(b0));
+    asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5}, {%6}, {%0,%1,%2,%3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3]) : "r"(a[2]), "r"(a[3]), "r"(b1));
+#endif
+}
+
+// Two neighbouring columns of one row.
+__device__ __forceinline__ void finish_pair(const GemmArguments& p, const OutputRow& row, int group, int o, float first, float second)
+{
+    const int wanted = GEMM_HALF_Y | GEMM_PAIRS;
+    if (o + 1 < p.outputs && (p.flags & (wanted | GEMM_ACCUMULATE)) == wanted && !p.partials)
+    {
+        const float* bias = p.bias + group * p.outputs + o;
+        f16 pair[2];
+        float a = activate(bias[0] + first, p.activation), b = activate(bias[1] + second, p.activation);
+        if (p.flags & GEMM_RESIDUAL)
+        {
+            *(u32*)pair = *(const u32*)((const f16*)p.residual + row.residual + o);
+            a += load(pair);
+            b += load(pair + 1);
+        }
+        store(pair, a);
+        store(pair + 1, b);
+        *(u32*)((f16*)p.y + row.y + o) = (u32)pair[0].bits | (u32)pair[1].bits << 16;
+        return;
+    }
+    if (o < p.outputs) finish(p, row, group, o, first);
+    if (o + 1 < p.outputs) finish(p, row, group, o + 1, second);
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS) gemm_f16(GemmArguments p)
+{
+    __shared__ __align__(16) f16 tile_a[STAGES][BM * BK];
+    __shared__ __align__(16) f16 tile_b[STAGES][BK * BN];
+    const int groups = gridDim.z / p.splits, group = blockIdx.z % groups, split = blockIdx.z / groups;
+    const int first_row = blockIdx.y * BM, first_column = blockIdx.x * BN;
+    const int first_k = split * p.chunk, end_k = min(p.depth, first_k + p.chunk);
+    const int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
+    const int warp_row = warp / WARPS_N * WM, warp_column = warp % WARPS_N * WN;
+
+    // A: this thread copies chunk chunk_a of rows row_a, row_a + THREADS / 4, ...; (tap, channel) is where that chunk lies in x.
+    const int chunk_a = threadIdx.x % 4, row_a = threadIdx.x / 4;
+    const f16* source[(BM * 4 + THREADS - 1) / THREADS];
+#pragma unroll
+    for (int i = 0; i * THREADS < BM * 4; i++)
+    {
+        int r = min(first_row + row_a + i * (THREADS / 4), p.all_rows - 1); // rows past the end repeat the last one and are not stored
+        int item = r / p.rows, t = r - item * p.rows;
+        source[i] = (const f16*)p.x + item * p.x_items + (i64)t * p.x_step + group * p.inputs;
+    }
+    int k_a = first_k + chunk_a * 8, tap = k_a / p.inputs, channel = k_a - tap * p.inputs;
+    const f16* weights = (const f16*)p.weights + (i64)group * p.depth * p.pitch;
+
+    auto copy_a = [&](int stage) {
+#pragma unroll
+        for (int i = 0; i * THREADS < BM * 4; i++)
+        {
+            int row = row_a + i * (THREADS / 4);
+            if (BM * 4 % THREADS != 0 && row >= BM) continue;
+            f16* target = tile_a[stage] + place_a(row, chunk_a);
+#if ALIGNED
+            copy16(target, k_a < end_k ? source[i] + (i64)tap * p.x_taps + channel : (const f16*)p.x, k_a < end_k);
+#else
+            int at = channel, row_tap = tap;
+            f16 eight[8];
+#pragma unroll
+            for (int j = 0; j < 8; j++)
+            {
+                eight[j].bits = 0;
+                if (k_a + j < end_k) eight[j] = source[i][(i64)row_tap * p.x_taps + at];
+                if (++at == p.inputs) at = 0, row_tap++;
+            }
+            u32 words[4];
+#pragma unroll
+            for (int j = 0; j < 4; j++) words[j] = (u32)eight[2 * j].bits | (u32)eight[2 * j + 1].bits << 16;
+            *(uint4*)target = make_uint4(words[0], words[1], words[2], words[3]);
+#endif
+        }
+        k_a += BK;
+        channel += BK;
+        while (channel >= p.inputs) channel -= p.inputs, tap++;
+    };
+    int k_b = first_k;
+    auto copy_b = [&](int stage) {
+#pragma unroll
+        for (int i = 0; i * THREADS < BK * CHUNKS_B; i++)
+        {
+            int index = threadIdx.x + i * THREADS, k = index / CHUNKS_B, chunk = index % CHUNKS_B;
+            if (BK * CHUNKS_B % THREADS != 0 && k >= BK) continue;
+            int column = first_column + chunk * 8;
+            bool there = k_b + k < end_k && column < p.pitch;
+            copy16(tile_b[stage] + place_b(k, chunk), there ? weights + (i64)(k_b + k) * p.pitch + column : weights, there);
+        }
+        k_b += BK;
+    };
+
+    float sums[TILES_M][TILES_N][4];
+#pragma unroll
+    for (int m = 0; m < TILES_M; m++)
+#pragma unroll
+        for (int n = 0; n < TILES_N; n++)
+#pragma unroll
+            for (int i = 0; i < 4; i++) sums[m][n][i] = 0.0f;
+
+    const int steps = (end_k - first_k + BK - 1) / BK;
+#pragma unroll
+    for (int s = 0; s < STAGES - 1; s++)
+    {
+        if (s < steps) copy_a(s), copy_b(s);
+        end_of_stage();
+    }
+    int stage = 0, next = STAGES - 1;
+    for (int step = 0; step < steps; step++)
+    {
+        wait_for_stage();
+        __syncthreads(); // the stage is complete for all, and nobody reads the one that is filled next
+        if (step + STAGES - 1 < steps) copy_a(next), copy_b(next);
+        end_of_stage();
+#pragma unroll
+        for (int k = 0; k < BK; k += 16)
+        {
+            u32 a[TILES_M][4], b[TILES_N / 2][4];
+#pragma unroll
+            for (int m = 0; m < TILES_M; m++)
+                load_matrices(a[m], tile_a[stage] + place_a(warp_row + m * 16 + lane % 16, k / 8 + lane / 16));
+#pragma unroll
+            for (int n = 0; n < TILES_N / 2; n++)
+                load_matrices_transposed(b[n], tile_b[stage] + place_b(k + lane % 16, (warp_column + n * 16) / 8 + lane / 16));
+#pragma unroll
+            for (int m = 0; m < TILES_M; m++)
+#pragma unroll
+                for (int n = 0; n < TILES_N; n++) multiply(sums[m][n], a[m], b[n / 2][n % 2 * 2], b[n / 2][n % 2 * 2 + 1]);
+        }
+        stage = stage + 1 == STAGES ? 0 : stage + 1;
+        next = next + 1 == STAGES ? 0 : next + 1;
+    }
+
+    // Element i of a 16 x 8 tile: row lane / 4 + 8 * (i / 2), column lane % 4 * 2 + i % 2.
+#pragma unroll
+    for (int m = 0; m < TILES_M; m++)
+    {
+#pragma unroll
+        for (int h = 0; h < 2; h++)
+        {
+            int r = first_row + warp_row + m * 16 + lane / 4 + h * 8;
+            if (r >= p.all_rows) continue;
+            OutputRow row = output_row(p, r, group, groups, split);
+#pragma unroll
+            for (int n = 0; n < TILES_N; n++)
+                finish_pair(p, row, group, first_column + warp_column + n * 8 + lane % 4 * 2, sums[m][n][2 * h], sums[m][n][2 * h + 1]);
+        }
+    }
+}

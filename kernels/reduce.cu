@@ -1,0 +1,54 @@
+// The second half of a layer that ends in a layer norm: the splits of its GEMM are summed, and the row is finished while it is at hand.
+//
+//   y = norm(act(bias + partials[0] + partials[1] + ...) + residual),  norm(v) = (v - mean v) / sqrt(var v + epsilon) * scale + shift
+//
+// Splits are added in order. The row may be its own residual. Launch: one block of 128 a row; dynamic shared memory `columns` floats.
+// Macro: HALF (element type of y and residual).
+#include "common.cuh"
+
+struct ReduceArguments
+{
+    const float* partials; // [splits][all_rows][columns]
+    const float* bias;
+    View<element> residual; // data null for none
+    View<element> y;
+    const float* scale;
+    const float* shift;
+    float epsilon;
+    int splits, all_rows, columns, activation;
+};
+
+#define THREADS 128
+
+// Sum over the block, the same in each thread.
+__device__ __forceinline__ float block_sum(float x)
+{
+    __shared__ float partial[THREADS / WARP];
+    x = warp_sum(x);
+    __syncthreads(); // the sum before may still be read
+    if (threadIdx.x % WARP == 0) partial[threadIdx.x / WARP] = x;
+    __syncthreads();
+    return partial[0] + partial[1] + (partial[2] + partial[3]);
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS) reduce_norm(ReduceArguments p)
+{
+    extern __shared__ float values[];
+    const int r = blockIdx.x;
+    const element* residual = p.residual.data ? p.residual.row(r) : 0;
+    float sum = 0.0f;
+    for (int c = threadIdx.x; c < p.columns; c += THREADS)
+    {
+        float total = p.bias[c];
+        for (int s = 0; s < p.splits; s++) total += p.partials[((i64)s * p.all_rows + r) * p.columns + c];
+        float value = activate(total, p.activation);
+        if (residual) value += load(residual + c);
+        values[c] = value;
+        sum += value;
+    }
+    float mean = block_sum(sum) / p.columns, squares = 0.0f;
+    for (int c = threadIdx.x; c < p.columns; c += THREADS) squares += (values[c] - mean) * (values[c] - mean);
+    float factor = 1.0f / sqrtf(block_sum(squares) / p.columns + p.epsilon);
+    element* y = p.y.row(r);
+    for (int c = threadIdx.x; c < p.columns; c += THREADS) store(y + c, (values[c] - mean) * factor * p.scale[c] + p.shift[c]);
+}

@@ -1,0 +1,250 @@
+using A2F.Engine.Backends.Cuda.Driver;
+
+namespace A2F.Engine.Backends.Cuda;
+
+/// <summary>
+/// Work on a device: one stream, a second one for branches, and a graph for each batch size once it has run. Everything is made in the
+/// constructor or on first use and released by Dispose; nothing has a finalizer.
+/// </summary>
+internal sealed unsafe class CudaDeviceWorker : CudaWorker
+{
+    private const int MostGraphs = 16;
+    private readonly CudaContext _context;
+    private readonly KernelLibrary _kernels;
+    private readonly CudaArena _arena;
+    private readonly CudaStream _stream, _branch;
+    private readonly CudaEvent _forked, _joined;
+    private readonly Dictionary<ulong, Twin> _twins = [];
+    private readonly Dictionary<int, CudaGraph> _graphs = [];
+    private readonly List<IDisposable> _made = []; // in the order of making
+    private readonly bool _useGraphs;
+    private CudaStream _current;
+    private bool _disposed;
+
+    /// <summary>The host's side of an exchange buffer.</summary>
+    private sealed class Twin(CudaPageLockedHostMemory<float> memory)
+    {
+        internal CudaPageLockedHostMemory<float> Memory { get; } = memory;
+
+        /// <summary>Whether a copy from it may still be under way.</summary>
+        internal bool Busy { get; set; }
+    }
+
+    /// <summary>A worker on a device.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="images">Where images of kernels come from.</param>
+    /// <param name="arenaBytes">Device memory that a plan has found to be needed.</param>
+    /// <param name="separate">Whether each buffer is an allocation of its own, for the emulator's bounds checks.</param>
+    /// <param name="graphs">Whether work is recorded and replayed.</param>
+    /// <param name="multiprocessors">What tile sizes are chosen for; null for what the device has.</param>
+    internal CudaDeviceWorker(
+        CudaDevice device, Func<KernelSpec, byte[]> images, long arenaBytes = 0, bool separate = false, bool graphs = true,
+        int? multiprocessors = null)
+    {
+        _useGraphs = graphs;
+        Multiprocessors = multiprocessors ?? device.Attribute(CUdeviceAttribute.MultiprocessorCount);
+        try
+        {
+            _context = Made(new CudaContext(device));
+            _stream = Made(new CudaStream(_context));
+            _branch = Made(new CudaStream(_context));
+            _forked = Made(new CudaEvent(_context));
+            _joined = Made(new CudaEvent(_context));
+            _arena = Made(new CudaArena(_context, arenaBytes, separate));
+            _kernels = Made(new KernelLibrary(_context, images));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+        _current = _stream;
+    }
+
+    internal override string Name => _context.Device.Name;
+
+    internal override int Architecture => _context.Device.Architecture;
+
+    internal override int Multiprocessors { get; }
+
+    internal override long Bytes => _arena.Bytes;
+
+    /// <summary>Allocations made on the device.</summary>
+    internal int Allocations => _arena.Blocks;
+
+    private T Made<T>(T what)
+        where T : IDisposable
+    {
+        _made.Add(what);
+        return what;
+    }
+
+    internal override ulong Allocate(long bytes, bool zeroed)
+    {
+        ulong address = _arena.Take(bytes);
+        if (!zeroed) return address;
+        using CudaContext.Scope scope = _context.Enter();
+        CudaDriver driver = _context.Driver;
+        driver.Check(driver.Table.MemsetD8Async(new CUdeviceptr(address), 0, (nuint)bytes, _stream.Handle), "cuMemsetD8Async");
+        return address;
+    }
+
+    internal override ulong AllocateExchange(long floats)
+    {
+        ulong address = Allocate(floats * sizeof(float), zeroed: true);
+        _twins.Add(address, new Twin(Made(new CudaPageLockedHostMemory<float>(_context, checked((int)floats)))));
+        return address;
+    }
+
+    internal override void Upload(ulong target, ReadOnlySpan<byte> data)
+    {
+        using CudaContext.Scope scope = _context.Enter();
+        _stream.Synchronize(); // what was queued may still read or clear it
+        CudaDriver driver = _context.Driver;
+        fixed (byte* bytes = data)
+            driver.Check(driver.Table.MemcpyHtoD(new CUdeviceptr(target), bytes, (nuint)data.Length), "cuMemcpyHtoD");
+    }
+
+    internal override void Download(ulong source, Span<byte> data)
+    {
+        using CudaContext.Scope scope = _context.Enter();
+        _stream.Synchronize();
+        CudaDriver driver = _context.Driver;
+        fixed (byte* bytes = data)
+            driver.Check(driver.Table.MemcpyDtoH(bytes, new CUdeviceptr(source), (nuint)data.Length), "cuMemcpyDtoH");
+    }
+
+    internal override void Write(ulong target, ReadOnlySpan<float> values)
+    {
+        Twin twin = _twins[target];
+        twin.Memory.CheckRange(values.Length);
+        using CudaContext.Scope scope = _context.Enter();
+        if (twin.Busy) Finish(); // a run that failed before its Read
+        values.CopyTo(twin.Memory.Span);
+        twin.Busy = true;
+        CudaDriver driver = _context.Driver;
+        driver.Check(
+            driver.Table.MemcpyHtoDAsync(new CUdeviceptr(target), twin.Memory.Pointer, (nuint)values.Length * sizeof(float), _stream.Handle),
+            "cuMemcpyHtoDAsync");
+    }
+
+    internal override void Read(ulong source, Span<float> values)
+    {
+        CudaPageLockedHostMemory<float> twin = _twins[source].Memory;
+        twin.CheckRange(values.Length);
+        using CudaContext.Scope scope = _context.Enter();
+        CudaDriver driver = _context.Driver;
+        driver.Check(
+            driver.Table.MemcpyDtoHAsync(twin.Pointer, new CUdeviceptr(source), (nuint)values.Length * sizeof(float), _stream.Handle),
+            "cuMemcpyDtoHAsync");
+        Finish();
+        twin.Span[..values.Length].CopyTo(values);
+    }
+
+    private void Finish()
+    {
+        _stream.Synchronize();
+        foreach (Twin twin in _twins.Values) twin.Busy = false;
+    }
+
+    internal override void Launch(in KernelLaunch launch, void** arguments)
+    {
+        using CudaContext.Scope scope = _context.Enter();
+        CudaKernel kernel = _kernels.Get(launch.Kernel, launch.SharedBytes);
+        kernel.Launch(launch.Grid, new Dim3((uint)launch.Threads), launch.SharedBytes, _current, arguments);
+    }
+
+    /// <summary>Loads kernels, so that no later run has to.</summary>
+    internal void Load(IEnumerable<KernelSpec> kernels)
+    {
+        foreach (KernelSpec kernel in kernels) _kernels.Get(kernel, 0);
+    }
+
+    internal override void Replay(int key, Action body)
+    {
+        _current = _stream; // a run before may have failed within a branch
+        if (!_graphs.TryGetValue(key, out CudaGraph? graph))
+        {
+            if (!_useGraphs || _graphs.Count == MostGraphs)
+            {
+                body();
+                return;
+            }
+            graph = _graphs[key] = Made(Record(body));
+        }
+        using CudaContext.Scope scope = _context.Enter();
+        graph.Launch(_stream);
+    }
+
+    private CudaGraph Record(Action body)
+    {
+        using CudaContext.Scope scope = _context.Enter();
+        _stream.BeginCapture();
+        try
+        {
+            body();
+        }
+        catch
+        {
+            _stream.AbandonCapture();
+            throw;
+        }
+        return _stream.EndCapture();
+    }
+
+    internal override void BeginBranch()
+    {
+        using CudaContext.Scope scope = _context.Enter();
+        _forked.Record(_stream);
+        _branch.WaitFor(_forked);
+        _current = _branch;
+    }
+
+    internal override void EndBranch()
+    {
+        using CudaContext.Scope scope = _context.Enter();
+        _current = _stream;
+        _joined.Record(_branch);
+    }
+
+    internal override void JoinBranch()
+    {
+        using CudaContext.Scope scope = _context.Enter();
+        _stream.WaitFor(_joined);
+    }
+
+    public override void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        A2FException? first = WaitForEverything();
+        for (int i = _made.Count - 1; i >= 0; i--)
+        {
+            try
+            {
+                _made[i].Dispose();
+            }
+            catch (A2FException e)
+            {
+                first ??= e; // the rest is released all the same
+            }
+        }
+        if (first is not null) throw first;
+    }
+
+    /// <summary>Memory may only go when nothing uses it any more.</summary>
+    private A2FException? WaitForEverything()
+    {
+        if (_context is null) return null;
+        try
+        {
+            CudaContext.ReleaseScope scope = _context.EnterToRelease();
+            scope.End(_context.Driver.Table.CtxSynchronize(), "cuCtxSynchronize");
+            return null;
+        }
+        catch (A2FException e)
+        {
+            return e;
+        }
+    }
+}

@@ -1,0 +1,11 @@
+namespace A2F.Engine.Networks;
+
+/// <summary>What all networks have in common for whoever plans their work.</summary>
+internal interface INetwork
+{
+    /// <summary>Most windows of one call.</summary>
+    int MaxBatch { get; }
+
+    /// <summary>Calls the operators of a run without any data going in or out.</summary>
+    void Rehearse(int batch);
+}
