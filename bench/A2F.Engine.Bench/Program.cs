@@ -5,9 +5,11 @@ internal static class Program
 {
     private const string Usage = """
         usage: A2F.Engine.Bench compare MODEL_DIR [--ort PATH] [--threads N] [--batch N] [--seconds S] [--json FILE]
+               A2F.Engine.Bench evidence MODEL_DIR [--arch sm_86] [-o FILE]
                A2F.Engine.Bench micro [BenchmarkDotNet's arguments]
 
         compare   this engine against ONNX Runtime: one process, runs alternating, with the difference of the outputs
+        evidence  what the CUDA kernels do for one window, counted by the emulator
         micro     single operators in the sizes of the full-size network
         """;
 
@@ -19,6 +21,8 @@ internal static class Program
             {
                 case "compare":
                     return CompareCommand.Run(CompareOptions.Parse(args.AsSpan(1)));
+                case "evidence":
+                    return EvidenceCommand.Run(args.AsSpan(1));
                 case "micro":
                     return MicroCommand.Run(args[1..]);
                 case "--help" or "-h":

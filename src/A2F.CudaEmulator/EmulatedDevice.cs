@@ -110,7 +110,11 @@ public sealed unsafe class EmulatedDevice : IDisposable
     /// <param name="dynamicSharedBytes">Shared memory beyond what the kernel declares.</param>
     /// <param name="parameters">The parameter block, laid out as the kernel declares.</param>
     /// <exception cref="EmulatorException">Whatever the kernel did wrong, or limits that the launch exceeds.</exception>
-    public LaunchCounters Launch(PtxKernel kernel, Dim3 grid, Dim3 block, int dynamicSharedBytes, ReadOnlySpan<byte> parameters)
+    public LaunchCounters Launch(PtxKernel kernel, Dim3 grid, Dim3 block, int dynamicSharedBytes, ReadOnlySpan<byte> parameters) =>
+        Launch(kernel, grid, block, dynamicSharedBytes, parameters, null);
+
+    internal LaunchCounters Launch(
+        PtxKernel kernel, Dim3 grid, Dim3 block, int dynamicSharedBytes, ReadOnlySpan<byte> parameters, AccessRecorder? recorder)
     {
         CheckLaunch(kernel, grid, block, dynamicSharedBytes, parameters.Length);
         byte[] pinned = GC.AllocateUninitializedArray<byte>(parameters.Length, pinned: true);
@@ -124,6 +128,7 @@ public sealed unsafe class EmulatedDevice : IDisposable
             DynamicSharedBytes = dynamicSharedBytes,
             Parameters = pinned,
             TimeSliceLimit = TimeSliceLimit,
+            Recorder = recorder,
         }.Run(Threads);
     }
 

@@ -35,6 +35,10 @@ public enum EmulatorErrorKind
     Trap,
     /// <summary>A warp executed more instructions than the device's limit allows.</summary>
     Hang,
+    /// <summary>Two pieces of work that touch the same device memory, one of them as a writer, though nothing orders them.</summary>
+    StreamRace,
+    /// <summary>The host changed page-locked memory that a queued copy owns.</summary>
+    HostRace,
     /// <summary>The caller named something that doesn't exist.</summary>
     NotFound,
 }

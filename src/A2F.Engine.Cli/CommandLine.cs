@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using System.Reflection;
 using A2F.Engine.Cli.Commands;
 
@@ -58,6 +59,7 @@ internal static class CommandLine
             InfoCommand.Create(terminal),
             DoctorCommand.Create(terminal),
             ImportCommand.Create(terminal),
+            KernelsCommand.Create(terminal),
         };
         root.SetAction(NoCommand);
         foreach (Option option in root.Options)
@@ -70,8 +72,13 @@ internal static class CommandLine
 
     private static int NoCommand(ParseResult parsed) => throw new UsageException($"a command is missing{HelpHint(parsed)}");
 
-    private static string HelpHint(ParseResult parsed) =>
-        $" (try 'a2f{(parsed.CommandResult.Command is ExampleCommand command ? $" {command.Name}" : "")} --help')";
+    private static string HelpHint(ParseResult parsed)
+    {
+        string words = "";
+        CommandResult? result = parsed.CommandResult;
+        for (; result?.Command is ExampleCommand command; result = result.Parent as CommandResult) words = $" {command.Name}{words}";
+        return $" (try 'a2f{words} --help')";
+    }
 
     private static int Fail(TextWriter error, string message, int code)
     {

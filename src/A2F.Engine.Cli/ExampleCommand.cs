@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 
 namespace A2F.Engine.Cli;
 
@@ -15,6 +16,11 @@ internal sealed class HelpWithExamples(HelpAction help) : SynchronousCommandLine
 {
     public override int Invoke(ParseResult parseResult)
     {
+        // The usage line of a subcommand would show the arguments of the command above it, which do not go together.
+        if (parseResult.CommandResult.Parent is CommandResult above)
+        {
+            foreach (Argument argument in above.Command.Arguments) argument.Hidden = true;
+        }
         help.Invoke(parseResult);
         TextWriter output = parseResult.InvocationConfiguration.Output;
         Command command = parseResult.CommandResult.Command;

@@ -50,6 +50,7 @@ internal sealed class Context : Resource
     {
         Device = device;
         Queue = new WorkQueue(this);
+        Races = new RaceCheck(this);
         Default = new Stream(this, true, "the default stream");
     }
 
@@ -59,6 +60,14 @@ internal sealed class Context : Resource
     internal int Retained { get; set; }
 
     internal WorkQueue Queue { get; }
+
+    internal RaceCheck Races { get; }
+
+    /// <summary>
+    /// Whether races are looked for. Where work runs when it is queued that takes two streams beside the default one, because it makes
+    /// kernels slower.
+    /// </summary>
+    internal bool ChecksRaces { get; private set; }
 
     /// <summary>The legacy default stream.</summary>
     internal Stream Default { get; }
@@ -103,11 +112,13 @@ internal sealed class Context : Resource
         Stream stream = new(this, flags != NonBlocking, $"stream {++_streams}");
         if (stream.Blocking) _blocking.Add(stream);
         Machine.Add(stream);
+        ChecksRaces |= Machine.On<Stream>(Device).Count(s => s.Owner == this) > 1;
         return stream;
     }
 
     internal void Add(Work work)
     {
+        ChecksRaces |= WorkQueue.Order != WorkOrder.Eager;
         _queued.Join(work.Clock);
         Queue.Add(work);
     }
@@ -117,6 +128,7 @@ internal sealed class Context : Resource
     {
         Queue.RunUntil(work);
         HostClock.Join(work.Clock);
+        if (Queue.IsEmpty) Races.Forget();
     }
 
     /// <summary>The host waits for everything.</summary>
@@ -124,6 +136,7 @@ internal sealed class Context : Resource
     {
         Queue.RunAll();
         HostClock.Join(_queued);
+        Races.Forget();
     }
 
     internal ulong Allocate(long bytes)
@@ -145,6 +158,7 @@ internal sealed class Context : Resource
         Allocation allocation = device.Heap.Find(address)!;
         string? misuse = FinishUsersOf(allocation, allocation.Name);
         _memory.Remove(address);
+        Races.Forget(allocation);
         device.Free(address);
         if (misuse is not null) throw new DriverError(1, misuse);
         Report();

@@ -1,4 +1,5 @@
 using System.Numerics;
+using A2F.CudaEmulator.Memory;
 
 namespace A2F.CudaEmulator.Driver;
 
@@ -12,6 +13,28 @@ internal readonly record struct CublasMatrix(ulong Address, int Leading, long St
     private int ElementBytes => Narrow ? 2 : 4;
 
     private ulong Column(int matrix, int column) => Address + (ulong)((matrix * Stride + (long)column * Leading) * ElementBytes);
+
+    /// <summary>The bytes of an allocation that matrices of this many rows and columns take, without the gaps between columns.</summary>
+    public Ranges Bytes(Allocation memory, int rows, int columns, int count)
+    {
+        List<(long From, long To)> all = [];
+        for (int matrix = 0; matrix < count; matrix++)
+            for (int column = 0; column < columns; column++)
+            {
+                long from = (long)(Column(matrix, column) - memory.Base);
+                all.Add((from, from + (long)rows * ElementBytes));
+            }
+        all.Sort();
+        Ranges ranges = new();
+        long end = 0;
+        foreach ((long from, long to) in all)
+        {
+            // Matrices of a batch may overlap.
+            ranges.Add(Math.Max(from, end), to);
+            end = Math.Max(end, to);
+        }
+        return ranges;
+    }
 
     /// <summary>Reads a column through the device's checks.</summary>
     public void Read(EmulatedDevice device, int matrix, int column, Span<float> values)
@@ -64,6 +87,18 @@ internal sealed class CublasProduct(
         {
             throw new EmulatorException(e.Kind, $"{e.Kind} in {Name}: {e.Message}") { Address = e.Address };
         }
+    }
+
+    internal override IEnumerable<Touch> Touches(Work work)
+    {
+        DeviceHeap heap = Machine.Device(work.Context.Device).Heap;
+        Allocation result = heap.Find(c.Address)!;
+        Ranges written = c.Bytes(result, m, n, count);
+        yield return new Touch(result, beta != 0 ? written : Ranges.None, written);
+        if (k == 0) yield break;
+        Allocation left = heap.Find(a.Address)!, right = heap.Find(b.Address)!;
+        yield return new Touch(left, a.Bytes(left, turnedA ? k : m, turnedA ? m : k, count), Ranges.None);
+        yield return new Touch(right, b.Bytes(right, turnedB ? n : k, turnedB ? k : n, count), Ranges.None);
     }
 
     private void One(EmulatedDevice device, int matrix)

@@ -32,8 +32,16 @@ internal sealed unsafe class Upload : Operation
     internal override IEnumerable<object> Uses(Context context) =>
         _pinned is null ? [Range(context, _target, Bytes, Name)] : [_pinned, Range(context, _target, Bytes, Name)];
 
-    internal override void Run(Work work) =>
-        Machine.Device(work.Context.Device).Write(_target, _staged ?? new ReadOnlySpan<byte>(_source, (int)Bytes));
+    internal override HostWatch? Watch() => _pinned is null ? null : new HostWatch(_pinned, _source, (int)Bytes, source: true);
+
+    internal override void Run(Work work)
+    {
+        work.Watch?.Check(work);
+        ReadOnlySpan<byte> data = work.Watch is { } watch ? watch.Data : _staged ?? new ReadOnlySpan<byte>(_source, (int)Bytes);
+        Machine.Device(work.Context.Device).Write(_target, data);
+    }
+
+    internal override IEnumerable<Touch> Touches(Work work) => [Written(work.Context, _target)];
 }
 
 /// <summary>Copies device memory to host memory.</summary>
@@ -61,5 +69,14 @@ internal sealed unsafe class Download : Operation
     internal override IEnumerable<object> Uses(Context context) =>
         _pinned is null ? [Range(context, _source, Bytes, Name)] : [_pinned, Range(context, _source, Bytes, Name)];
 
-    internal override void Run(Work work) => Machine.Device(work.Context.Device).Read(_source, new Span<byte>(_target, (int)Bytes));
+    internal override HostWatch? Watch() => _pinned is null ? null : new HostWatch(_pinned, _target, (int)Bytes, source: false);
+
+    internal override void Run(Work work)
+    {
+        work.Watch?.Check(work);
+        Machine.Device(work.Context.Device).Read(_source, new Span<byte>(_target, (int)Bytes));
+        _pinned?.Changed(_target, (int)Bytes);
+    }
+
+    internal override IEnumerable<Touch> Touches(Work work) => [Read(work.Context, _source)];
 }

@@ -21,8 +21,28 @@ internal abstract class Operation(WorkKind kind, string name, long bytes = 0)
     /// <summary>What must live until the work is done: allocations, page-locked memory, modules, events.</summary>
     internal virtual IEnumerable<object> Uses(Context context) => [];
 
+    /// <summary>The watch over the host's memory until a copy has run, where one is needed.</summary>
+    internal virtual HostWatch? Watch() => null;
+
     internal virtual void Run(Work work)
     {
+    }
+
+    /// <summary>What a run did to device memory; a kernel's recorder knows.</summary>
+    internal virtual IEnumerable<Touch> Touches(Work work) => [];
+
+    /// <summary>As many bytes as the operation has were read from an address.</summary>
+    protected Touch Read(Context context, ulong address)
+    {
+        Allocation memory = Range(context, address, Bytes, Name);
+        return new Touch(memory, Ranges.Of((long)(address - memory.Base), Bytes), Ranges.None);
+    }
+
+    /// <summary>As many bytes as the operation has were written to an address.</summary>
+    protected Touch Written(Context context, ulong address)
+    {
+        Allocation memory = Range(context, address, Bytes, Name);
+        return new Touch(memory, Ranges.None, Ranges.Of((long)(address - memory.Base), Bytes));
     }
 
     /// <summary>The allocation that holds a range.</summary>
@@ -71,8 +91,14 @@ internal sealed class KernelLaunch(Kernel kernel, Dim3 grid, Dim3 block, int dyn
         return uses;
     }
 
-    internal override void Run(Work work) =>
-        work.Counters = Machine.Device(work.Context.Device).Launch(kernel.Loaded, grid, block, dynamicShared, parameters);
+    internal override void Run(Work work)
+    {
+        if (work.Context.ChecksRaces) work.Recorder = new AccessRecorder();
+        work.Counters = Machine.Device(work.Context.Device).Launch(kernel.Loaded, grid, block, dynamicShared, parameters, work.Recorder);
+    }
+
+    internal override IEnumerable<Touch> Touches(Work work) =>
+        work.Recorder is null ? [] : work.Recorder.Take().Select(t => new Touch(t.Memory, t.Reads, t.Writes));
 }
 
 /// <summary>Fills device memory with a pattern of one or four bytes.</summary>
@@ -88,6 +114,8 @@ internal sealed class Fill(ulong target, byte[] pattern, long bytes) : Operation
         for (int at = 0; at < all.Length; at += pattern.Length) pattern.CopyTo(all, at);
         Machine.Device(work.Context.Device).Write(target, all);
     }
+
+    internal override IEnumerable<Touch> Touches(Work work) => [Written(work.Context, target)];
 }
 
 /// <summary>Copies device memory to device memory.</summary>
@@ -109,4 +137,6 @@ internal sealed class DeviceCopy(ulong target, ulong source, long bytes) : Opera
         device.Read(source, copy);
         device.Write(target, copy);
     }
+
+    internal override IEnumerable<Touch> Touches(Work work) => [Read(work.Context, source), Written(work.Context, target)];
 }

@@ -18,6 +18,9 @@ internal sealed unsafe class PinnedMemory : Resource
 
     internal byte* Data { get; private set; }
 
+    /// <summary>Queued copies that read or write a part of it.</summary>
+    internal List<HostWatch> Watches { get; } = [];
+
     protected override string Title => "page-locked memory";
 
     /// <summary>The piece that holds an address, or null where the address is ordinary memory.</summary>
@@ -28,6 +31,12 @@ internal sealed unsafe class PinnedMemory : Resource
         if (!Live) throw new DriverError(1, $"{what}: the page-locked memory was freed");
         if (address + bytes > Data + Bytes)
             throw new DriverError(1, $"{what}: {bytes} bytes, {address + bytes - Data - Bytes} of them past the end of page-locked memory");
+    }
+
+    /// <summary>A copy brought bytes here: those who watch must know.</summary>
+    internal void Changed(byte* at, int bytes)
+    {
+        foreach (HostWatch watch in Watches) watch.Changed(at - Data, new ReadOnlySpan<byte>(at, bytes), poison: false);
     }
 
     internal override void Discard()

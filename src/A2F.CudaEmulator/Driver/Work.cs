@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using A2F.CudaEmulator.Memory;
 
 namespace A2F.CudaEmulator.Driver;
 
@@ -19,6 +20,7 @@ internal sealed class Work
         Clock.Join(context.HostClock);
         Tick = Clock.Advance(lane);
         Uses = [.. operation.Uses(context)];
+        if (WorkQueue.Order != WorkOrder.Eager) Watch = operation.Watch();
     }
 
     internal Context Context { get; }
@@ -43,6 +45,12 @@ internal sealed class Work
 
     internal LaunchCounters? Counters { get; set; }
 
+    /// <summary>The watch over its host memory while it is queued.</summary>
+    internal HostWatch? Watch { get; }
+
+    /// <summary>What a kernel did to device memory, where races are looked for.</summary>
+    internal AccessRecorder? Recorder { get; set; }
+
     internal bool Done { get; private set; }
 
     internal long DoneAt { get; private set; }
@@ -61,6 +69,7 @@ internal sealed class Work
         Done = true;
         _after.Clear();
         Uses.Clear();
+        Watch?.End();
     }
 
     public override string ToString() =>

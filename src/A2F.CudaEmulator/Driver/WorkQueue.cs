@@ -16,6 +16,8 @@ internal sealed class WorkQueue(Context context)
         set => (s_order, s_random) = (value, new Random(unchecked((value.Seed ?? 0) * (int)2654435761)));
     }
 
+    internal bool IsEmpty => _pending.Count == 0;
+
     internal void Add(Work work) => _pending.Add(work);
 
     /// <summary>Something was queued: eager work runs.</summary>
@@ -90,6 +92,7 @@ internal sealed class WorkQueue(Context context)
         try
         {
             work.Operation.Run(work);
+            if (context.ChecksRaces) context.Races.Add(work, work.Operation.Touches(work));
             EmulatedDriver.Recorded?.Add(work);
         }
         catch (EmulatorException e)

@@ -90,6 +90,7 @@ internal static unsafe class Access
             if (!write || read) CheckWritten(w, l, addresses[l], shadow, bytes, home.Name);
             if (write) Mark(shadow, bytes);
         }
+        w.Block.Launch.Recorder?.Mark(home, addresses, w.Mask, low, high, bytes, write);
         CountSectors(w, addresses, low, high, bytes, write);
         return true;
     }
@@ -155,6 +156,7 @@ internal static unsafe class Access
         byte* shadow = a.Shadow + (address - a.Base);
         if ((!write || read) && !a.Complete) CheckWritten(w, lane, address, shadow, bytes, a.Name);
         if (write) Mark(shadow, bytes);
+        w.Block.Launch.Recorder?.Mark(a, (long)(address - a.Base), bytes, write);
         return a.Data + (address - a.Base);
     }
 

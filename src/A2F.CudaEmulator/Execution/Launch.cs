@@ -1,3 +1,5 @@
+using A2F.CudaEmulator.Memory;
+
 namespace A2F.CudaEmulator.Execution;
 
 /// <summary>One kernel launch: what every block of it shares.</summary>
@@ -11,6 +13,8 @@ internal sealed unsafe class Launch
     public required byte[] Parameters { get; init; }
     /// <summary>A warp that runs this many slices is taken to hang.</summary>
     public long TimeSliceLimit { get; init; } = 1 << 20;
+    /// <summary>Who wants to know what the launch does to device memory, or null.</summary>
+    public AccessRecorder? Recorder { get; init; }
     public Instruction* Code;
 
     public int SharedBytes => Program.StaticSharedBytes + DynamicSharedBytes;

@@ -11,6 +11,8 @@ internal sealed unsafe class Allocation
     public byte* Shadow;
     /// <summary>True once a write from outside covered all of it: no shadow look-ups from then on.</summary>
     public bool Complete;
+    /// <summary>What launches touched, where that was asked for.</summary>
+    public AccessMarks? Marks;
 
     public Allocation(ulong address, long bytes, string name, bool readOnly)
     {
@@ -36,5 +38,7 @@ internal sealed unsafe class Allocation
         NativeMemory.AlignedFree(Data);
         NativeMemory.Free(Shadow);
         Data = Shadow = null;
+        Marks?.Release();
+        Marks = null;
     }
 }

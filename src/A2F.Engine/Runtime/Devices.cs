@@ -31,16 +31,40 @@ internal static class Devices
         where T : INetwork
     {
         if (options.Device == Cpu) return OnCpu(options, build, null);
-        if (options.Device != Auto) return OnGpu(options, Ordinal(options.Device), build, null);
+        if (options.Device != Auto)
+        {
+            int ordinal = Ordinal(options.Device);
+            CudaDriver driver = Start(options);
+            if (ordinal < driver.Devices.Count) return OnGpu(options, driver.Devices[ordinal], build, null);
+            throw new A2FException(A2FErrorCode.DeviceUnavailable,
+                $"device {options.Device}: the driver has {driver.Devices.Count} device(s), counted from 0");
+        }
+        string problem = "";
         try
         {
-            return OnGpu(options, 0, build, "the first GPU that the driver names");
+            foreach (CudaDevice device in Start(options).Devices)
+            {
+                try
+                {
+                    return OnGpu(options, device, build, $"cuda:{device.Ordinal} is the first GPU that works{problem}");
+                }
+                catch (A2FException e) when (IsOfTheDevice(e))
+                {
+                    problem += $"; cuda:{device.Ordinal}: {e.Message}";
+                }
+            }
         }
-        catch (A2FException e) when (e.Code is A2FErrorCode.DeviceUnavailable or A2FErrorCode.OutOfMemory)
+        catch (A2FException e) when (IsOfTheDevice(e))
         {
-            return OnCpu(options, build, $"no GPU can be used: {e.Message}");
+            problem = $"; {e.Message}";
         }
+        return OnCpu(options, build, $"no GPU can be used{problem}");
     }
+
+    private static bool IsOfTheDevice(A2FException e) => e.Code is A2FErrorCode.DeviceUnavailable or A2FErrorCode.OutOfMemory;
+
+    private static CudaDriver Start(ModelOptions options) => CudaDriver.Start(
+        options.CudaDriver is { } find ? new Symbols(find) : CudaLibraries.Find(CudaLibraries.DriverNames).Require());
 
     private static int Ordinal(string device)
     {
@@ -54,40 +78,6 @@ internal static class Devices
     private static PlacedNetwork<T> OnCpu<T>(ModelOptions options, Func<OperatorSet, T> build, string? reason)
     {
         CpuOperators operators = new(options.Threads == 0 ? ModelOptions.DefaultThreads : options.Threads, options.InstructionSet);
-        return Build(operators, build, reason);
-    }
-
-    private static PlacedNetwork<T> OnGpu<T>(ModelOptions options, int ordinal, Func<OperatorSet, T> build, string? reason)
-        where T : INetwork
-    {
-        bool emulated = options.CudaDriver is not null;
-        CudaDriver driver = CudaDriver.Start(
-            emulated ? new Symbols(options.CudaDriver!) : CudaLibraries.Find(CudaLibraries.DriverNames).Require());
-        if (ordinal >= driver.Devices.Count)
-        {
-            throw new A2FException(A2FErrorCode.DeviceUnavailable,
-                $"device {options.Device}: the driver has {driver.Devices.Count} device(s), counted from 0");
-        }
-        CudaDevice device = driver.Devices[ordinal];
-        CudaRuntimeCompiler compiler = new(CudaLibraries.Find(CudaLibraries.NvrtcNames, driver.Version / 1000).Require());
-        NetworkPlan plan = NetworkPlan.Of(
-            device.Architecture, device.Attribute(CUdeviceAttribute.MultiprocessorCount), options.Precision, build);
-        CudaDeviceWorker worker = new(
-            device, spec => KernelImages.Compile(compiler, spec, device.Architecture, emulated), plan.ArenaBytes, separate: emulated);
-        try
-        {
-            worker.Load(plan.Kernels);
-        }
-        catch
-        {
-            worker.Dispose();
-            throw;
-        }
-        return Build(new CudaOperators(worker, options.Precision, plan.ScratchBytes), build, reason);
-    }
-
-    private static PlacedNetwork<T> Build<T>(OperatorSet operators, Func<OperatorSet, T> build, string? reason)
-    {
         try
         {
             return new PlacedNetwork<T>(operators, build(operators), reason);
@@ -95,6 +85,36 @@ internal static class Devices
         catch
         {
             operators.Dispose();
+            throw;
+        }
+    }
+
+    private static PlacedNetwork<T> OnGpu<T>(ModelOptions options, CudaDevice device, Func<OperatorSet, T> build, string? reason)
+        where T : INetwork
+    {
+        bool emulated = options.CudaDriver is not null;
+        if (device.Architecture < MachineReport.OldestArchitecture)
+        {
+            throw new A2FException(A2FErrorCode.DeviceUnavailable,
+                $"{device.Name}: {MachineReport.TooOld(device.Architecture)}");
+        }
+        KernelCompiler compiler = KernelCompiler.Open(device.Driver.Version / 1000, device.Architecture, ptx: emulated, options.BakedKernels);
+        NetworkPlan plan = NetworkPlan.Of(
+            device.Architecture, device.Attribute(CUdeviceAttribute.MultiprocessorCount), options.Precision, build);
+        compiler.CompileAll(plan.Kernels);
+        CudaDeviceWorker worker = new(device, kernel => compiler.Get(kernel).Bytes, plan.ArenaBytes, separate: emulated);
+        try
+        {
+            using CudaContext.Scope scope = worker.Enter();
+            worker.Load(plan.Kernels);
+            CudaOperators operators = new(worker, options.Precision, plan.ScratchBytes);
+            T network = build(operators);
+            worker.Finish(); // what goes wrong with loading is told by loading
+            return new PlacedNetwork<T>(operators, network, reason);
+        }
+        catch
+        {
+            worker.Dispose();
             throw;
         }
     }

@@ -23,6 +23,12 @@ public sealed record ModelOptions
     /// <summary>How a GPU stores activations and weights; the CPU computes in float32 whatever is asked for.</summary>
     public Precision Precision { get; init; }
 
+    /// <summary>
+    /// Folder of baked kernels ("a2f kernels bake"), with which a GPU needs no NVRTC. Null for the folder that A2F_KERNELS names, or
+    /// "kernels-baked" beside the program.
+    /// </summary>
+    public string? BakedKernels { get; init; }
+
     /// <summary>Threads of the CPU backend, the caller's included; 0 for one per processor, 8 at most. Results do not depend on it.</summary>
     public int Threads { get; init; }
 

@@ -17,6 +17,7 @@ public sealed class UsageTests : IDisposable
     [InlineData("postprocess")]
     [InlineData("info")]
     [InlineData("import")]
+    [InlineData("kernels")]
     public void Every_command_has_help_with_examples(string command)
     {
         string help = Tool.Succeed(command, "--help");

@@ -99,10 +99,13 @@ internal sealed unsafe class CudaDeviceWorker : CudaWorker
     internal override void Upload(ulong target, ReadOnlySpan<byte> data)
     {
         using CudaContext.Scope scope = _context.Enter();
-        _stream.Synchronize(); // what was queued may still read or clear it
         CudaDriver driver = _context.Driver;
+        // In order with what is queued already; from memory that is not page-locked the driver takes a copy before it returns.
         fixed (byte* bytes = data)
-            driver.Check(driver.Table.MemcpyHtoD(new CUdeviceptr(target), bytes, (nuint)data.Length), "cuMemcpyHtoD");
+        {
+            driver.Check(
+                driver.Table.MemcpyHtoDAsync(new CUdeviceptr(target), bytes, (nuint)data.Length, _stream.Handle), "cuMemcpyHtoDAsync");
+        }
     }
 
     internal override void Download(ulong source, Span<byte> data)
@@ -141,8 +144,10 @@ internal sealed unsafe class CudaDeviceWorker : CudaWorker
         twin.Span[..values.Length].CopyTo(values);
     }
 
-    private void Finish()
+    /// <summary>Waits until all queued work is done.</summary>
+    internal void Finish()
     {
+        using CudaContext.Scope scope = _context.Enter();
         _stream.Synchronize();
         foreach (Twin twin in _twins.Values) twin.Busy = false;
     }
@@ -153,6 +158,9 @@ internal sealed unsafe class CudaDeviceWorker : CudaWorker
         CudaKernel kernel = _kernels.Get(launch.Kernel, launch.SharedBytes);
         kernel.Launch(launch.Grid, new Dim3((uint)launch.Threads), launch.SharedBytes, _current, arguments);
     }
+
+    /// <summary>Makes the device's context current on this thread for a stretch of work.</summary>
+    internal CudaContext.Scope Enter() => _context.Enter();
 
     /// <summary>Loads kernels, so that no later run has to.</summary>
     internal void Load(IEnumerable<KernelSpec> kernels)

@@ -9,12 +9,16 @@ internal sealed unsafe class CudaPlan(int architecture, int multiprocessors) : C
     private const ulong FirstAddress = 1 << 20;
     private readonly List<KernelLaunch> _launches = [];
     private readonly HashSet<KernelSpec> _kernels = [];
+    private int _multiprocessors = multiprocessors;
 
     internal override string Name => $"plan for sm_{Architecture}";
 
     internal override int Architecture => architecture;
 
-    internal override int Multiprocessors => multiprocessors;
+    internal override int Multiprocessors => _multiprocessors;
+
+    /// <summary>Goes on as if the device had so many multiprocessors.</summary>
+    internal void Assume(int count) => _multiprocessors = count;
 
     internal override long Bytes => ArenaBytes;
 

@@ -31,7 +31,7 @@ internal abstract unsafe class CudaWorker : IDisposable
     /// <summary>Device memory, aligned to 256 bytes, that lives as long as the worker; zeroed where asked for.</summary>
     internal abstract ulong Allocate(long bytes, bool zeroed);
 
-    /// <summary>Copies to device memory and waits for it.</summary>
+    /// <summary>Queues a copy to device memory; the data may change as soon as the call returns.</summary>
     internal abstract void Upload(ulong target, ReadOnlySpan<byte> data);
 
     /// <summary>Copies from device memory once all work is done.</summary>

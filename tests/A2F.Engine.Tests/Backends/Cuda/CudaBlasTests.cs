@@ -180,9 +180,7 @@ public sealed unsafe class CudaBlasTests
             {
                 using CudaDeviceVariable<float> da = Copy(context, new float[a]), db = Copy(context, new float[b]), dc = new(context, c);
                 message = Assert.Throws<A2FException>(() => Square(blas, da, db, dc, beta)).Message;
-                byte* text;
-                ((delegate* unmanaged<int, byte**, int>)EmulatedDriver.Find("cuGetErrorString"))(700, &text);
-                description = Marshal.PtrToStringUTF8((nint)text)!;
+                description = Describe();
             });
         }
         catch (A2FException)
@@ -211,6 +209,50 @@ public sealed unsafe class CudaBlasTests
         stream.Synchronize();
         Assert.Equal([9f], Back(c, 1));
     });
+
+    [Theory]
+    [InlineData(0, "a race: kernel cublasSgemm of [1, 3] and [3, 3]")]
+    [InlineData(1, "")]
+    public void Products_of_two_streams_race_where_they_share_bytes_and_not_where_they_lie_between_each_other(int apart, string race)
+    {
+        string description = "";
+        try
+        {
+            InContext((context, stream, blas) =>
+            {
+                // Rows of one [2, 3] matrix, column-major: between two elements of a row lies one of the other.
+                using CudaStream other = new(context);
+                using CudaDeviceVariable<float> a = Copy(context, new float[9]), c = Copy(context, new float[6]);
+                Row(c.Pointer);
+                blas.SetStream(other);
+                try
+                {
+                    Row(new CUdeviceptr(c.Pointer.Value + 4 * (ulong)apart));
+                }
+                catch (A2FException)
+                {
+                    description = Describe();
+                }
+
+                void Row(CUdeviceptr to) =>
+                    blas.Sgemm(CublasOperation.None, CublasOperation.None, 1, 3, 3, 1, a.Pointer, 1, a.Pointer, 3, 0, to, 2);
+            });
+        }
+        catch (A2FException)
+        {
+            // The fault ended the context: releases in it repeat the fault.
+        }
+        Assert.StartsWith(race, description, StringComparison.Ordinal);
+        Assert.Equal(race.Length == 0, description.Length == 0);
+    }
+
+    /// <summary>What the emulator says of the last error on this thread.</summary>
+    private static string Describe()
+    {
+        byte* text;
+        ((delegate* unmanaged<int, byte**, int>)EmulatedDriver.Find("cuGetErrorString"))(700, &text);
+        return Marshal.PtrToStringUTF8((nint)text)!;
+    }
 
     public static TheoryData<string, int> BadCalls => new()
     {

@@ -10,9 +10,6 @@ namespace A2F.Engine.Tests.Backends.Cuda;
 [Collection(EmulatedCuda.Collection)]
 public sealed partial class CudaOperatorTests
 {
-    /// <summary>A number of multiprocessors that makes the engine choose its largest tiles, and one that makes it choose its smallest.</summary>
-    private const int FewMultiprocessors = 1, ManyMultiprocessors = 1 << 20;
-
     [NvrtcTheory]
     [InlineData("sm_75", Precision.Float16)]
     [InlineData("sm_86", Precision.Float16)]
@@ -22,8 +19,8 @@ public sealed partial class CudaOperatorTests
         // Inputs are exact in half precision: what is left there is the rounding of the result, twice where it is written twice.
         double tolerance = precision == Precision.Float16 ? 8e-4 : 5e-6;
         using CpuOperators cpu = new();
-        using CudaOperators large = EmulatedCuda.Operators(architecture, precision, FewMultiprocessors);
-        using CudaOperators small = EmulatedCuda.Operators(architecture, precision, ManyMultiprocessors);
+        using CudaOperators large = EmulatedCuda.Operators(architecture, precision, CudaCases.FewMultiprocessors);
+        using CudaOperators small = EmulatedCuda.Operators(architecture, precision, CudaCases.ManyMultiprocessors);
         foreach (CudaCase one in CudaCases.All)
         {
             double[] expected = Array.ConvertAll(OperatorCase.Download(cpu, one.Run(cpu)), v => (double)v);
@@ -38,14 +35,7 @@ public sealed partial class CudaOperatorTests
     [InlineData(Precision.Float32)]
     public void Every_kernel_has_a_case(Precision precision)
     {
-        HashSet<string> cases = [];
-        foreach (int multiprocessors in new[] { FewMultiprocessors, ManyMultiprocessors })
-        {
-            CudaPlan plan = new(86, multiprocessors);
-            using CudaOperators ops = new(plan, precision);
-            foreach (CudaCase one in CudaCases.All) one.Run(ops);
-            cases.UnionWith(plan.Kernels.Select(kernel => $"{kernel.File} {kernel.Function}"));
-        }
+        HashSet<string> cases = [.. CudaCases.Kernels(86, precision).Select(use => $"{use.Kernel.File} {use.Kernel.Function}")];
         HashSet<string> kernels = [.. KernelSource.Files.SelectMany(file => Kernels().Matches(KernelSource.Load(file)).Select(m => $"{file} {m.Groups[1].Value}"))];
         if (precision == Precision.Float32) kernels.Remove("gemm_f16.cu gemm_f16");
         Assert.NotEmpty(kernels);

@@ -33,9 +33,9 @@ internal static class EmulatedCuda
     public static CudaOperators Operators(string architecture, Precision precision = Precision.Float32, int? multiprocessors = null) => new(
         new CudaDeviceWorker(Device(architecture), spec => Image(spec, architecture), separate: true, multiprocessors: multiprocessors), precision);
 
-    /// <summary>The PTX of a kernel.</summary>
-    public static byte[] Image(KernelSpec spec, string architecture) => Images.GetOrAdd((spec, architecture), key =>
-        KernelImages.Compile(RealCuda.Compiler("default"), key.Spec, int.Parse(key.Architecture[3..], CultureInfo.InvariantCulture), ptx: true));
+    /// <summary>The PTX of a kernel's module.</summary>
+    public static byte[] Image(KernelSpec spec, string architecture) => Compilers.GetOrAdd(architecture, name => new KernelCompiler(
+        RealCuda.Compiler("default"), int.Parse(name[3..], CultureInfo.InvariantCulture), ptx: true, KernelCache.Default())).Get(spec).Bytes;
 
-    private static readonly ConcurrentDictionary<(KernelSpec Spec, string Architecture), byte[]> Images = new();
+    private static readonly ConcurrentDictionary<string, KernelCompiler> Compilers = new();
 }

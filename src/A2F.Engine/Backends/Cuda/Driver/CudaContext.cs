@@ -6,6 +6,9 @@ namespace A2F.Engine.Backends.Cuda.Driver;
 /// </summary>
 internal sealed unsafe class CudaContext : IDisposable
 {
+    [ThreadStatic]
+    private static CudaContext? t_current;
+
     private bool _disposed;
 
     internal CudaContext(CudaDevice device)
@@ -14,6 +17,7 @@ internal sealed unsafe class CudaContext : IDisposable
         CUcontext context;
         Driver.Check(Driver.Table.DevicePrimaryCtxRetain(&context, device.Handle), "cuDevicePrimaryCtxRetain");
         Handle = context;
+        CudaLeaks.Made(this);
     }
 
     internal CudaDevice Device { get; }
@@ -22,16 +26,23 @@ internal sealed unsafe class CudaContext : IDisposable
 
     internal CUcontext Handle { get; }
 
-    /// <summary>Makes the context current on this thread until the scope is disposed.</summary>
+    /// <summary>
+    /// Makes the context current on this thread until the scope is disposed. Within such a scope, entering again costs nothing: so whoever
+    /// does a lot enters first.
+    /// </summary>
     internal Scope Enter()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
+        if (t_current == this) return default;
         Driver.Check(Driver.Table.CtxPushCurrent(Handle), "cuCtxPushCurrent");
-        return new Scope(Driver);
+        Scope scope = new(Driver, t_current);
+        t_current = this;
+        return scope;
     }
 
     /// <summary>Makes the context current to release something in it; end with <see cref="ReleaseScope.End"/>.</summary>
-    internal ReleaseScope EnterToRelease() => new(Driver, Driver.Table.CtxPushCurrent(Handle));
+    internal ReleaseScope EnterToRelease() =>
+        t_current == this ? new ReleaseScope(Driver, null) : new ReleaseScope(Driver, Driver.Table.CtxPushCurrent(Handle));
 
     /// <summary>Waits until the device has done all work of this context.</summary>
     internal void Synchronize() => Driver.Check(Driver.Table.CtxSynchronize(), "cuCtxSynchronize");
@@ -49,29 +60,32 @@ internal sealed unsafe class CudaContext : IDisposable
     {
         if (_disposed) return;
         _disposed = true;
+        CudaLeaks.Released(this);
         Driver.CheckRelease(Driver.Table.DevicePrimaryCtxRelease(Device.Handle), "cuDevicePrimaryCtxRelease");
     }
 
     /// <summary>The stretch of code in which a context is current.</summary>
-    internal readonly ref struct Scope(CudaDriver driver)
+    internal readonly ref struct Scope(CudaDriver driver, CudaContext? before)
     {
         /// <summary>Makes current again what was before. Does not throw, or what the scope has made would be lost.</summary>
         public void Dispose()
         {
+            if (driver is null) return;
+            t_current = before;
             CUcontext popped;
             driver.Table.CtxPopCurrent(&popped);
         }
     }
 
     /// <summary>The release of something in a context: tried even if that cannot be made current, so that nothing leaks.</summary>
-    internal readonly ref struct ReleaseScope(CudaDriver driver, CUresult entered)
+    internal readonly ref struct ReleaseScope(CudaDriver driver, CUresult? entered)
     {
         /// <summary>Leaves the context and reports what failed.</summary>
         internal void End(CUresult released, string call)
         {
             CUcontext popped;
             if (entered == CUresult.Success) driver.Table.CtxPopCurrent(&popped);
-            driver.CheckRelease(entered, "cuCtxPushCurrent");
+            driver.CheckRelease(entered ?? CUresult.Success, "cuCtxPushCurrent");
             driver.CheckRelease(released, call);
         }
     }

@@ -1,0 +1,145 @@
+using System.Globalization;
+using A2F.CudaEmulator;
+using A2F.CudaEmulator.Driver;
+using A2F.Engine.Backends.Cuda;
+using A2F.Engine.Networks;
+using A2F.Engine.Runtime;
+
+namespace A2F.Engine.Bench;
+
+/// <summary>
+/// <c>evidence</c>: runs one window of a regression model on the emulator, in each precision with every check on, and writes what the
+/// kernels did as Markdown: instructions, flops, bytes, bank conflicts.
+/// </summary>
+internal static class EvidenceCommand
+{
+    private const string DefaultArchitecture = "sm_86";
+
+    /// <summary>Arguments: MODEL_DIR [--arch sm_NN] [-o FILE].</summary>
+    /// <exception cref="A2FException">An argument is wrong, or the model or NVRTC does not work.</exception>
+    public static int Run(ReadOnlySpan<string> args)
+    {
+        string? model = null, output = null;
+        string architecture = DefaultArchitecture;
+        for (int i = 0; i < args.Length; i++)
+        {
+            if (args[i] is "--arch" or "-o")
+            {
+                string value = i + 1 < args.Length ? args[i + 1] : throw Wrong($"{args[i]} needs a value");
+                if (args[i++] == "-o") output = value;
+                else architecture = value;
+            }
+            else if (args[i].StartsWith('-') || model is not null) throw Wrong($"'{args[i]}' is not understood");
+            else model = args[i];
+        }
+        if (model is null) throw Wrong("a model folder is expected");
+        if (EmulatedDriver.DeviceOf(architecture) < 0)
+            throw Wrong($"--arch: expected one of {string.Join(", ", EmulatedDriver.Architectures)}, found '{architecture}'");
+
+        StringWriter text = new(CultureInfo.InvariantCulture) { NewLine = "\n" };
+        foreach (Precision precision in Enum.GetValues<Precision>()) Describe(text, Measure(model, architecture, precision));
+        if (output is null) Console.Out.Write(text);
+        else File.WriteAllText(output, Head + text);
+        return 0;
+    }
+
+    private const string Head = """
+        # What the CUDA kernels do, counted
+
+        One window of the full-size regression network on the emulator, every check on. No GPU was there: these are counts, not times. Made by
+
+        ```bash
+        python3 weights/export/export.py export regression full && python3 weights/export/export.py record full
+        dotnet run -c Release --project bench/A2F.Engine.Bench -- evidence full -o docs/cuda-evidence.md
+        ```
+
+        `flops` and `bytes` of the definition: every product of the layer once, every input and output once. Counted: what the instructions did;
+        `sectors` are the 32-byte sectors that a warp's access touches, 4 where 32 lanes read 4 neighbouring bytes each, 16 where they read 16.
+
+
+        """;
+
+    private sealed record Measured(
+        Precision Precision, string Device, double? Error, NetworkPlan Plan, IReadOnlyList<TimelineEntry> Launches, TimeSpan Time);
+
+    private static Measured Measure(string path, string architecture, Precision precision)
+    {
+        int device = EmulatedDriver.DeviceOf(architecture);
+        using RegressionModel model = RegressionModel.Load(path, new ModelOptions
+        {
+            Device = $"cuda:{device}",
+            CudaDriver = EmulatedDriver.Find,
+            Precision = precision,
+            MaxBatch = 1,
+        });
+        CompareInputs inputs = CompareInputs.For(path, 1, model.InputLength, model.EmotionLength, model.OutputLength);
+        float[] result = new float[model.OutputLength];
+        Timeline timeline = new();
+        EmulatedDriver.Trace = timeline;
+        long start = Environment.TickCount64;
+        try
+        {
+            model.Infer(inputs.Audio, inputs.Emotion, result);
+        }
+        finally
+        {
+            EmulatedDriver.Trace = null;
+        }
+        TimeSpan time = TimeSpan.FromMilliseconds(Environment.TickCount64 - start);
+        NetworkPlan plan = NetworkPlan.Of(
+            int.Parse(architecture.AsSpan(3), CultureInfo.InvariantCulture), new EmulatedDevice(architecture).MultiprocessorCount, precision,
+            ops => new RegressionNetwork(model.Folder.Network!, model.Folder.Weights!, ops, 1));
+        TimelineEntry[] launches = [.. timeline.Entries.Where(entry => entry.Counters is not null)];
+        if (!launches.Select(l => l.Name).SequenceEqual(plan.Launches.Select(l => l.Kernel.Function)))
+            throw new A2FException(A2FErrorCode.Internal, "the launches that ran are not those that were planned");
+        return new Measured(precision, model.Device, Error(inputs.Expected, result), plan, launches, time);
+    }
+
+    private static double? Error(float[]? expected, float[] actual)
+    {
+        if (expected is null) return null;
+        double squares = 0, differences = 0;
+        for (int i = 0; i < expected.Length; i++)
+        {
+            squares += (double)expected[i] * expected[i];
+            differences += (double)(expected[i] - actual[i]) * (expected[i] - actual[i]);
+        }
+        return Math.Sqrt(differences / squares);
+    }
+
+    private static void Describe(StringWriter text, Measured m)
+    {
+        LaunchCounters total = new();
+        foreach (TimelineEntry launch in m.Launches) total.Add(launch.Counters!);
+        text.WriteLine($"## {(m.Precision == Precision.Float16 ? "fp16" : "fp32")}");
+        text.WriteLine();
+        text.WriteLine($"{m.Device}; {m.Launches.Count} launches, {Mega(m.Plan.ArenaBytes)} MB of device memory, {m.Time.TotalSeconds:F0} s emulated.");
+        if (m.Error is { } error) text.WriteLine($"Relative error (norm) to the float64 record: {error:E1}.");
+        text.WriteLine();
+        text.WriteLine($"- definition: {Mega(m.Plan.Launches.Sum(l => l.Flops))} Mflop, {Mega(m.Plan.Launches.Sum(l => l.Bytes))} MB");
+        text.WriteLine($"- counted: {Mega(total.TensorFlops)} Mflop in tensor cores, {Mega(total.LaneFlops)} Mflop elsewhere; " +
+            $"{Mega(total.GlobalBytesRead)} MB read, {Mega(total.GlobalBytesWritten)} MB written by lanes");
+        text.WriteLine($"- warp instructions: {Mega(total.WarpInstructions)} M ({Mega(total.Tensor)} M mma, {Mega(total.Float)} M float, " +
+            $"{Mega(total.Double)} M double, {Mega(total.Integer)} M integer, {Mega(total.Memory)} M memory, {Mega(total.Control)} M control)");
+        text.WriteLine();
+        text.WriteLine("| launch | grid x threads | Mflop | MB | warp instructions, k | mma, k | sectors / request | bank conflicts, k |");
+        text.WriteLine("| --- | --- | --- | --- | --- | --- | --- | --- |");
+        foreach ((KernelLaunch planned, TimelineEntry ran) in m.Plan.Launches.Zip(m.Launches))
+        {
+            LaunchCounters c = ran.Counters!;
+            string tile = planned.Kernel.Function.StartsWith("gemm", StringComparison.Ordinal) ? " " + Tile(planned.Kernel.Macros) : "";
+            text.WriteLine($"| {planned.Kernel.Function}{tile} | {planned.Grid} x {planned.Threads} | {Mega(planned.Flops)} | {Mega(planned.Bytes)} | " +
+                $"{c.WarpInstructions / 1e3:F1} | {c.Tensor / 1e3:F1} | {(double)c.GlobalSectors / Math.Max(c.GlobalRequests, 1):F1} | " +
+                $"{c.SharedBankConflicts / 1e3:F1} |");
+        }
+        text.WriteLine();
+    }
+
+    private static string Mega(double value) => (value / 1e6).ToString(value < 1e6 ? "F2" : "F1", CultureInfo.InvariantCulture);
+
+    private static string Tile(string macros) =>
+        string.Join("x", macros.Split(' ').Where(m => m.StartsWith("BM=", StringComparison.Ordinal) || m.StartsWith("BN=", StringComparison.Ordinal))
+            .Select(m => m[3..])) + (macros.Contains("ALIGNED=0", StringComparison.Ordinal) ? " unaligned" : "");
+
+    private static A2FException Wrong(string message) => new(A2FErrorCode.InvalidArgument, message);
+}
