@@ -1,3 +1,4 @@
+using A2F.CudaEmulator;
 using A2F.CudaEmulator.Driver;
 using A2F.Engine.Backends.Cuda;
 using A2F.Engine.Networks;
@@ -73,6 +74,36 @@ public sealed class CudaRegressionTests
         Assert.Equal(results[0], results[1]);
     }
 
+    [NvrtcTheory]
+    [InlineData(CublasUse.On, Precision.Float32)]
+    [InlineData(CublasUse.On, Precision.Float16)]
+    [InlineData(CublasUse.Measured, Precision.Float32)]
+    public void Large_products_by_cublas_agree_with_the_recorded_outputs(CublasUse use, Precision precision)
+    {
+        using NpzFile recorded = NpzFile.Open(Path.Combine(Fixture("reg_w2v2"), "io.npz"));
+        double[] expected = recorded.Read("b3.result_f64").Data<double>();
+        float[] actual = new float[expected.Length];
+        Timeline timeline = new();
+        using (RegressionModel model = Load("reg_w2v2", "sm_80", precision, cublas: use))
+        {
+            EmulatedDriver.Trace = timeline;
+            try
+            {
+                model.Infer(recorded.Read("b3.input").ToFloat32(), recorded.Read("b3.emotion").ToFloat32(), actual);
+            }
+            finally
+            {
+                EmulatedDriver.Trace = null;
+            }
+        }
+        double error = RelativeError(expected, actual);
+        Assert.True(error <= (precision == Precision.Float16 ? 5e-3 : 1e-5), $"{use}, {precision}: {error:E2}");
+        // projection, mapping, decoder, and four of each of the two layers; measured, what happens to be faster
+        int products = timeline.Entries.Count(entry => entry.Name.Contains("blas", StringComparison.OrdinalIgnoreCase));
+        if (use == CublasUse.On) Assert.Equal(11, products);
+        Assert.True(EmulatedDriver.Books(EmulatedDriver.DeviceOf("sm_80")).AreZero);
+    }
+
     [NvrtcFact]
     public void A_folded_decoder_changes_results_by_rounding_only()
     {
@@ -107,11 +138,12 @@ public sealed class CudaRegressionTests
         Assert.Equal((precision == Precision.Float32 ? 79 : 40, 3.1), (Math.Round(megabytes), Math.Round(gigaflops, 1)));
     }
 
-    private static RegressionModel Load(string folder, string architecture, Precision precision, bool foldedDecoder = true) =>
+    private static RegressionModel Load(string folder, string architecture, Precision precision, bool foldedDecoder = true, CublasUse cublas = CublasUse.Off) =>
         RegressionModel.Load(Fixture(folder), new ModelOptions
         {
             Device = $"cuda:{EmulatedDriver.DeviceOf(architecture)}",
-            CudaDriver = EmulatedDriver.Find,
+            CudaDriver = symbol => EmulatedDriver.Find(symbol) is var found && found != 0 ? found : EmulatedCublas.Find(symbol),
+            Cublas = cublas,
             Precision = precision,
             MaxBatch = 3,
             FoldedDecoder = foldedDecoder,
