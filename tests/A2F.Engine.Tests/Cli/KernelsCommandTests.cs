@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using A2F.Engine.Backends.Cuda;
 using A2F.Engine.Backends.Cuda.Driver;
@@ -22,12 +23,13 @@ public sealed class KernelsCommandTests : IDisposable
     private static Process Start(string[] args, params (string Name, string Value)[] variables)
     {
         Assert.NotNull(RealCuda.Nvrtc); // sets the path that the process inherits
-        string host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
-        ProcessStartInfo start = new(host, [Path.Combine(AppContext.BaseDirectory, "a2f.dll"), .. args])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
+        string tool = Path.Combine(AppContext.BaseDirectory, "a2f");
+        // Tests that carry their own runtime may run where no dotnet is installed.
+        bool selfContained = Path.GetDirectoryName(typeof(object).Assembly.Location) + Path.DirectorySeparatorChar == AppContext.BaseDirectory;
+        ProcessStartInfo start = selfContained
+            ? new ProcessStartInfo(tool, args)
+            : new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [tool + ".dll", .. args]);
+        start.RedirectStandardOutput = start.RedirectStandardError = true;
         foreach ((string name, string value) in variables) start.Environment[name] = value;
         return Process.Start(start)!;
     }
@@ -174,7 +176,8 @@ public sealed class KernelsCommandTests : IDisposable
 /// <summary>A test of a process that has no NVRTC, which one can only be where none is installed.</summary>
 internal sealed class FetchedNvrtcFactAttribute : FactAttribute
 {
-    public FetchedNvrtcFactAttribute()
+    public FetchedNvrtcFactAttribute([CallerFilePath] string? file = null, [CallerLineNumber] int line = -1)
+        : base(file, line)
     {
         if (RealCuda.Nvrtc.Library?.Name.StartsWith(RealCuda.Fetched, StringComparison.Ordinal) == false)
             Skip = $"NVRTC is installed here ({RealCuda.Nvrtc.Library.Name}): no process can be without";
