@@ -23,26 +23,34 @@
 #define STAGES 2
 #endif
 
-// Element offset of the 16-byte chunk c of row r of the A tile: 4 chunks a row.
-__device__ __forceinline__ int place_a(int r, int c) { return r * BK + ((c ^ ((r >> 1) & 3)) * 8); }
+#define ROW_A (BK * 2) // bytes
+#define ROW_B (BN * 2)
+#define STAGE_A (BM * ROW_A)
+#define STAGE_B (BK * ROW_B)
+
+// Byte offset of the 16-byte chunk c of row r of the A tile: 4 chunks a row.
+__device__ __forceinline__ u32 place_a(int r, int c) { return r * ROW_A + ((c ^ ((r >> 1) & 3)) * 16); }
 
 // The same for the B tile: row k of BN / 8 chunks.
-__device__ __forceinline__ int place_b(int k, int c)
+__device__ __forceinline__ u32 place_b(int k, int c)
 {
-    return k * BN + ((BN >= 64 ? (c ^ (k & 7)) : (c ^ ((k >> 1) & 3))) * 8);
+    return k * ROW_B + ((BN >= 64 ? (c ^ (k & 7)) : (c ^ ((k >> 1) & 3))) * 16);
 }
 
-__device__ __forceinline__ u32 shared_address(const void* p) { return (u32)__cvta_generic_to_shared(p); }
+__device__ __forceinline__ void store16(u32 target, u32 a, u32 b, u32 c, u32 d)
+{
+    asm volatile("st.shared.v4.b32 [%0], {%1,%2,%3,%4};" ::"r"(target), "r"(a), "r"(b), "r"(c), "r"(d) : "memory");
+}
 
 // Copies 16 bytes to shared memory, or zeros where there is nothing to read.
-__device__ __forceinline__ void copy16(f16* target, const f16* source, bool there)
+__device__ __forceinline__ void copy16(u32 target, const f16* source, bool there)
 {
 #if __CUDA_ARCH__ >= 800
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(target)), "l"(source), "r"(there ? 16 : 0) : "memory");
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(target), "l"(source), "r"(there ? 16 : 0) : "memory");
 #else
     uint4 v = make_uint4(0, 0, 0, 0);
     if (there) v = *(const uint4*)source;
-    *(uint4*)target = v;
+    store16(target, v.x, v.y, v.z, v.w);
 #endif
 }
 
@@ -60,16 +68,16 @@ __device__ __forceinline__ void wait_for_stage()
 #endif
 }
 
-__device__ __forceinline__ void load_matrices(u32 (&r)[4], const f16* p)
+__device__ __forceinline__ void load_matrices(u32 (&r)[4], u32 address)
 {
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
-        : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(shared_address(p)) : "memory");
+        : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(address) : "memory");
 }
 
-__device__ __forceinline__ void load_matrices_transposed(u32 (&r)[4], const f16* p)
+__device__ __forceinline__ void load_matrices_transposed(u32 (&r)[4], u32 address)
 {
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
-        : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(shared_address(p)) : "memory");
+        : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(address) : "memory");
 }
 
 // c += a (16 x 16) b (16 x 8)
@@ -112,69 +120,77 @@ __device__ __forceinline__ void finish_pair(const GemmArguments& p, const Output
 
 extern "C" __global__ void __launch_bounds__(THREADS) gemm_f16(GemmArguments p)
 {
-    __shared__ __align__(16) f16 tile_a[STAGES][BM * BK];
-    __shared__ __align__(16) f16 tile_b[STAGES][BK * BN];
+    __shared__ __align__(128) f16 tile_a[STAGES][BM * BK];
+    __shared__ __align__(128) f16 tile_b[STAGES][BK * BN];
+    const u32 shared_a = (u32)__cvta_generic_to_shared(tile_a), shared_b = (u32)__cvta_generic_to_shared(tile_b);
     const int groups = gridDim.z / p.splits, group = blockIdx.z % groups, split = blockIdx.z / groups;
     const int first_row = blockIdx.y * BM, first_column = blockIdx.x * BN;
     const int first_k = split * p.chunk, end_k = min(p.depth, first_k + p.chunk);
     const int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
     const int warp_row = warp / WARPS_N * WM, warp_column = warp % WARPS_N * WN;
 
-    // A: this thread copies chunk chunk_a of rows row_a, row_a + THREADS / 4, ...; (tap, channel) is where that chunk lies in x.
-    const int chunk_a = threadIdx.x % 4, row_a = threadIdx.x / 4;
+    // A: this thread copies chunk chunk_a of rows row_a, row_a + ROWS_PASS, ...; (tap, channel) is where that chunk lies in x. Neither
+    // that step nor the ones below change the permutation, so an offset of the first serves all.
+    const int ROWS_PASS = THREADS / 4, chunk_a = threadIdx.x % 4, row_a = threadIdx.x / 4;
+    const u32 target_a = shared_a + place_a(row_a, chunk_a);
     const f16* source[(BM * 4 + THREADS - 1) / THREADS];
 #pragma unroll
     for (int i = 0; i * THREADS < BM * 4; i++)
     {
-        int r = min(first_row + row_a + i * (THREADS / 4), p.all_rows - 1); // rows past the end repeat the last one and are not stored
+        int r = min(first_row + row_a + i * ROWS_PASS, p.all_rows - 1); // rows past the end repeat the last one and are not stored
         int item = r / p.rows, t = r - item * p.rows;
         source[i] = (const f16*)p.x + item * p.x_items + (i64)t * p.x_step + group * p.inputs;
     }
     int k_a = first_k + chunk_a * 8, tap = k_a / p.inputs, channel = k_a - tap * p.inputs;
-    const f16* weights = (const f16*)p.weights + (i64)group * p.depth * p.pitch;
 
     auto copy_a = [&](int stage) {
+        const u32 target = target_a + stage * STAGE_A;
 #pragma unroll
         for (int i = 0; i * THREADS < BM * 4; i++)
         {
-            int row = row_a + i * (THREADS / 4);
-            if (BM * 4 % THREADS != 0 && row >= BM) continue;
-            f16* target = tile_a[stage] + place_a(row, chunk_a);
+            if (BM * 4 % THREADS != 0 && row_a + i * ROWS_PASS >= BM) continue;
 #if ALIGNED
-            copy16(target, k_a < end_k ? source[i] + (i64)tap * p.x_taps + channel : (const f16*)p.x, k_a < end_k);
+            copy16(target + i * ROWS_PASS * ROW_A, k_a < end_k ? source[i] + (tap * p.x_taps + channel) : (const f16*)p.x, k_a < end_k);
 #else
             int at = channel, row_tap = tap;
-            f16 eight[8];
+            u32 words[4] = {0, 0, 0, 0};
 #pragma unroll
             for (int j = 0; j < 8; j++)
             {
-                eight[j].bits = 0;
-                if (k_a + j < end_k) eight[j] = source[i][(i64)row_tap * p.x_taps + at];
+                if (k_a + j < end_k) words[j / 2] |= (u32)source[i][(i64)row_tap * p.x_taps + at].bits << (j % 2 * 16);
                 if (++at == p.inputs) at = 0, row_tap++;
             }
-            u32 words[4];
-#pragma unroll
-            for (int j = 0; j < 4; j++) words[j] = (u32)eight[2 * j].bits | (u32)eight[2 * j + 1].bits << 16;
-            *(uint4*)target = make_uint4(words[0], words[1], words[2], words[3]);
+            store16(target + i * ROWS_PASS * ROW_A, words[0], words[1], words[2], words[3]);
 #endif
         }
         k_a += BK;
         channel += BK;
         while (channel >= p.inputs) channel -= p.inputs, tap++;
     };
-    int k_b = first_k;
+
+    // B: this thread copies chunk chunk_b of rows k_b, k_b + DEPTH_PASS, ... of the next 32 of the depth.
+    const int DEPTH_PASS = THREADS / CHUNKS_B, chunk_b = threadIdx.x % CHUNKS_B, row_b = threadIdx.x / CHUNKS_B;
+    const bool inside_b = first_column + chunk_b * 8 < p.pitch;
+    const u32 target_b = shared_b + place_b(row_b, chunk_b);
+    int k_b = first_k + row_b;
+    const f16* weights = (const f16*)p.weights + ((i64)group * p.depth + k_b) * p.pitch + first_column + chunk_b * 8;
     auto copy_b = [&](int stage) {
+        const u32 target = target_b + stage * STAGE_B;
 #pragma unroll
         for (int i = 0; i * THREADS < BK * CHUNKS_B; i++)
         {
-            int index = threadIdx.x + i * THREADS, k = index / CHUNKS_B, chunk = index % CHUNKS_B;
-            if (BK * CHUNKS_B % THREADS != 0 && k >= BK) continue;
-            int column = first_column + chunk * 8;
-            bool there = k_b + k < end_k && column < p.pitch;
-            copy16(tile_b[stage] + place_b(k, chunk), there ? weights + (i64)(k_b + k) * p.pitch + column : weights, there);
+            bool there = inside_b && k_b + i * DEPTH_PASS < end_k;
+            copy16(target + i * DEPTH_PASS * ROW_B, there ? weights + i * DEPTH_PASS * p.pitch : (const f16*)p.weights, there);
         }
         k_b += BK;
+        weights += BK * p.pitch;
     };
+
+    // What ldmatrix reads: a lane names one row of one 8 x 8 matrix. The second half of a 32-deep tile is a flipped bit for A, 16 rows for B.
+    const u32 read_a = shared_a + place_a(warp_row + lane % 16, lane / 16);
+    u32 read_b[TILES_N / 2];
+#pragma unroll
+    for (int n = 0; n < TILES_N / 2; n++) read_b[n] = shared_b + place_b(lane % 16, (warp_column + n * 16) / 8 + lane / 16);
 
     float sums[TILES_M][TILES_N][4];
 #pragma unroll
@@ -204,10 +220,10 @@ extern "C" __global__ void __launch_bounds__(THREADS) gemm_f16(GemmArguments p)
             u32 a[TILES_M][4], b[TILES_N / 2][4];
 #pragma unroll
             for (int m = 0; m < TILES_M; m++)
-                load_matrices(a[m], tile_a[stage] + place_a(warp_row + m * 16 + lane % 16, k / 8 + lane / 16));
+                load_matrices(a[m], (read_a ^ (k * 2)) + stage * STAGE_A + m * 16 * ROW_A);
 #pragma unroll
             for (int n = 0; n < TILES_N / 2; n++)
-                load_matrices_transposed(b[n], tile_b[stage] + place_b(k + lane % 16, (warp_column + n * 16) / 8 + lane / 16));
+                load_matrices_transposed(b[n], read_b[n] + stage * STAGE_B + k * ROW_B);
 #pragma unroll
             for (int m = 0; m < TILES_M; m++)
 #pragma unroll

@@ -78,7 +78,8 @@ public sealed class LaunchCounters
         else LaneFlops += (long)lanes * i->Flops;
     }
 
-    internal void Add(LaunchCounters o)
+    /// <summary>Adds what another launch did.</summary>
+    public void Add(LaunchCounters o)
     {
         for (int c = 0; c < _byClass.Length; c++) _byClass[c] += o._byClass[c];
         WarpInstructions += o.WarpInstructions;

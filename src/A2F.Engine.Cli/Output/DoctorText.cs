@@ -31,7 +31,8 @@ internal static class DoctorText
             Line("architectures", string.Join(' ', report.NvrtcArchitectures.Select(architecture => $"sm_{architecture}")));
         Library(report.Cublas);
         output.WriteLine("what runs where");
-        Line("--device auto", $"cpu ({cpu}); GPUs only when asked for: the CUDA path has not run on a real one yet");
+        int first = Enumerable.Range(0, report.Devices.Count).FirstOrDefault(i => report.CudaProblem(i) is null, -1);
+        Line("--device auto", first >= 0 ? $"cuda:{first}, the first GPU that works" : $"cpu ({cpu})");
         for (int i = 0; i < Math.Max(1, report.Devices.Count); i++)
         {
             bool works = report.CudaProblem(i) is null;

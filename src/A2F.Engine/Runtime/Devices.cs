@@ -31,16 +31,40 @@ internal static class Devices
         where T : INetwork
     {
         if (options.Device == Cpu) return OnCpu(options, build, null);
-        if (options.Device != Auto) return OnGpu(options, Ordinal(options.Device), build, null);
+        if (options.Device != Auto)
+        {
+            int ordinal = Ordinal(options.Device);
+            CudaDriver driver = Start(options);
+            if (ordinal < driver.Devices.Count) return OnGpu(options, driver.Devices[ordinal], build, null);
+            throw new A2FException(A2FErrorCode.DeviceUnavailable,
+                $"device {options.Device}: the driver has {driver.Devices.Count} device(s), counted from 0");
+        }
+        string problem = "";
         try
         {
-            return OnGpu(options, 0, build, "the first GPU that the driver names");
+            foreach (CudaDevice device in Start(options).Devices)
+            {
+                try
+                {
+                    return OnGpu(options, device, build, $"cuda:{device.Ordinal} is the first GPU that works{problem}");
+                }
+                catch (A2FException e) when (IsOfTheDevice(e))
+                {
+                    problem += $"; cuda:{device.Ordinal}: {e.Message}";
+                }
+            }
         }
-        catch (A2FException e) when (e.Code is A2FErrorCode.DeviceUnavailable or A2FErrorCode.OutOfMemory)
+        catch (A2FException e) when (IsOfTheDevice(e))
         {
-            return OnCpu(options, build, $"no GPU can be used: {e.Message}");
+            problem = $"; {e.Message}";
         }
+        return OnCpu(options, build, $"no GPU can be used{problem}");
     }
+
+    private static bool IsOfTheDevice(A2FException e) => e.Code is A2FErrorCode.DeviceUnavailable or A2FErrorCode.OutOfMemory;
+
+    private static CudaDriver Start(ModelOptions options) => CudaDriver.Start(
+        options.CudaDriver is { } find ? new Symbols(find) : CudaLibraries.Find(CudaLibraries.DriverNames).Require());
 
     private static int Ordinal(string device)
     {
@@ -65,19 +89,16 @@ internal static class Devices
         }
     }
 
-    private static PlacedNetwork<T> OnGpu<T>(ModelOptions options, int ordinal, Func<OperatorSet, T> build, string? reason)
+    private static PlacedNetwork<T> OnGpu<T>(ModelOptions options, CudaDevice device, Func<OperatorSet, T> build, string? reason)
         where T : INetwork
     {
         bool emulated = options.CudaDriver is not null;
-        CudaDriver driver = CudaDriver.Start(
-            emulated ? new Symbols(options.CudaDriver!) : CudaLibraries.Find(CudaLibraries.DriverNames).Require());
-        if (ordinal >= driver.Devices.Count)
+        if (device.Architecture < MachineReport.OldestArchitecture)
         {
             throw new A2FException(A2FErrorCode.DeviceUnavailable,
-                $"device {options.Device}: the driver has {driver.Devices.Count} device(s), counted from 0");
+                $"{device.Name}: {MachineReport.TooOld(device.Architecture)}");
         }
-        CudaDevice device = driver.Devices[ordinal];
-        KernelCompiler compiler = KernelCompiler.Open(driver.Version / 1000, device.Architecture, ptx: emulated, options.BakedKernels);
+        KernelCompiler compiler = KernelCompiler.Open(device.Driver.Version / 1000, device.Architecture, ptx: emulated, options.BakedKernels);
         NetworkPlan plan = NetworkPlan.Of(
             device.Architecture, device.Attribute(CUdeviceAttribute.MultiprocessorCount), options.Precision, build);
         compiler.CompileAll(plan.Kernels);

@@ -24,7 +24,7 @@ public sealed record DeviceReport(
 /// <summary>What this machine has to run networks on. Looking changes nothing and takes no device memory.</summary>
 public sealed class MachineReport
 {
-    private const int OldestArchitecture = 75;
+    internal const int OldestArchitecture = 75;
 
     private MachineReport(LibraryReport driver, LibraryReport nvrtc, LibraryReport cublas) =>
         (Driver, Nvrtc, Cublas) = (driver, nvrtc, cublas);
@@ -109,12 +109,15 @@ public sealed class MachineReport
         }
     }
 
+    internal static string TooOld(int architecture) =>
+        $"its compute capability is {architecture / 10}.{architecture % 10}; kernels need 7.5 (Turing) or newer";
+
     private static DeviceReport Describe(CudaDevice device, IReadOnlyList<int> architectures)
     {
         int architecture = device.Architecture;
         string? problem = null;
         if (architecture < OldestArchitecture)
-            problem = $"its compute capability is {architecture / 10}.{architecture % 10}; kernels need 7.5 (Turing) or newer";
+            problem = TooOld(architecture);
         else if (architectures.Count > 0 && architectures[0] > architecture)
             problem = $"this NVRTC compiles for sm_{architectures[0]} and newer; an older NVRTC knows sm_{architecture}";
         return new DeviceReport(device.Ordinal, device.Name, device.Uuid.Text, device.TotalBytes, architecture,

@@ -17,6 +17,7 @@ internal sealed unsafe class CudaBlas : IDisposable
         CublasHandle handle;
         Check(table.Create(&handle), "cublasCreate");
         _handle = handle;
+        CudaLeaks.Made(this);
     }
 
     /// <summary>Later products run in this stream.</summary>
@@ -51,6 +52,7 @@ internal sealed unsafe class CudaBlas : IDisposable
         CudaContext.ReleaseScope scope = _context.EnterToRelease();
         CublasHandle handle = _handle;
         _handle = default;
+        CudaLeaks.Released(this);
         CublasStatus status = _table.Destroy(handle);
         scope.End(CUresult.Success, "cublasDestroy");
         Check(status, "cublasDestroy");

@@ -17,6 +17,7 @@ internal sealed unsafe class CudaContext : IDisposable
         CUcontext context;
         Driver.Check(Driver.Table.DevicePrimaryCtxRetain(&context, device.Handle), "cuDevicePrimaryCtxRetain");
         Handle = context;
+        CudaLeaks.Made(this);
     }
 
     internal CudaDevice Device { get; }
@@ -59,6 +60,7 @@ internal sealed unsafe class CudaContext : IDisposable
     {
         if (_disposed) return;
         _disposed = true;
+        CudaLeaks.Released(this);
         Driver.CheckRelease(Driver.Table.DevicePrimaryCtxRelease(Device.Handle), "cuDevicePrimaryCtxRelease");
     }
 

@@ -21,6 +21,7 @@ internal sealed unsafe class CudaDeviceVariable<T> : IDisposable
         CUresult result = _driver.Table.MemAlloc(&pointer, Bytes);
         if (result != CUresult.Success) throw _driver.Failure(result, "cuMemAlloc", $"{Bytes} bytes on {context.Device.Name}");
         _pointer = pointer;
+        CudaLeaks.Made(this);
     }
 
     internal CUdeviceptr Pointer => _pointer;
@@ -80,6 +81,7 @@ internal sealed unsafe class CudaDeviceVariable<T> : IDisposable
         CudaContext.ReleaseScope scope = _context.EnterToRelease();
         CUdeviceptr pointer = _pointer;
         _pointer = default;
+        CudaLeaks.Released(this);
         scope.End(_driver.Table.MemFree(pointer), "cuMemFree");
     }
 }

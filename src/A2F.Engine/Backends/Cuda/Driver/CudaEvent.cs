@@ -15,6 +15,7 @@ internal sealed unsafe class CudaEvent : IDisposable
         CUevent created;
         _driver.Check(_driver.Table.EventCreate(&created, flags), "cuEventCreate");
         _handle = created;
+        CudaLeaks.Made(this);
     }
 
     internal CUevent Handle => _handle;
@@ -51,6 +52,7 @@ internal sealed unsafe class CudaEvent : IDisposable
         CudaContext.ReleaseScope scope = _context.EnterToRelease();
         CUevent handle = _handle;
         _handle = default;
+        CudaLeaks.Released(this);
         scope.End(_driver.Table.EventDestroy(handle), "cuEventDestroy");
     }
 }

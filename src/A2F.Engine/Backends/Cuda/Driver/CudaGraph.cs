@@ -22,6 +22,7 @@ internal sealed unsafe class CudaGraph : IDisposable
         }
         _graph = graph;
         _exec = exec;
+        CudaLeaks.Made(this);
     }
 
     /// <summary>Kernels, copies and fills in the graph.</summary>
@@ -55,6 +56,7 @@ internal sealed unsafe class CudaGraph : IDisposable
         CudaContext.ReleaseScope scope = _context.EnterToRelease();
         CUgraphExec exec = _exec;
         _exec = default;
+        CudaLeaks.Released(this);
         CUresult first = _driver.Table.GraphExecDestroy(exec), second = _driver.Table.GraphDestroy(_graph);
         scope.End(first == CUresult.Success ? second : first, first == CUresult.Success ? "cuGraphDestroy" : "cuGraphExecDestroy");
     }

@@ -35,6 +35,7 @@ internal sealed unsafe class CudaModule : IDisposable
                 $"{name} on {context.Device.Name} (sm_{context.Device.Architecture}){(detail.Length > 0 ? ": " + detail : "")}");
         }
         _handle = module;
+        CudaLeaks.Made(this);
     }
 
     internal string Name { get; }
@@ -68,6 +69,7 @@ internal sealed unsafe class CudaModule : IDisposable
         CudaContext.ReleaseScope scope = _context.EnterToRelease();
         CUmodule handle = _handle;
         _handle = default;
+        CudaLeaks.Released(this);
         scope.End(_driver.Table.ModuleUnload(handle), "cuModuleUnload");
     }
 }

@@ -20,6 +20,7 @@ internal sealed unsafe class CudaPageLockedHostMemory<T> : IDisposable
         CUresult result = _driver.Table.MemHostAlloc(&pointer, bytes, flags);
         if (result != CUresult.Success) throw _driver.Failure(result, "cuMemHostAlloc", $"{bytes} bytes of page-locked host memory");
         _pointer = (T*)pointer;
+        CudaLeaks.Made(this);
     }
 
     internal T* Pointer => _pointer;
@@ -42,6 +43,7 @@ internal sealed unsafe class CudaPageLockedHostMemory<T> : IDisposable
         CudaContext.ReleaseScope scope = _context.EnterToRelease();
         T* pointer = _pointer;
         _pointer = null;
+        CudaLeaks.Released(this);
         scope.End(_driver.Table.MemFreeHost(pointer), "cuMemFreeHost");
     }
 }

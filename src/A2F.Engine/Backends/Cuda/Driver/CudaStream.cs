@@ -16,6 +16,7 @@ internal sealed unsafe class CudaStream : IDisposable
         CUstream stream;
         _driver.Check(_driver.Table.StreamCreateWithPriority(&stream, CUstreamFlags.NonBlocking, priority), "cuStreamCreateWithPriority");
         _handle = stream;
+        CudaLeaks.Made(this);
     }
 
     internal CUstream Handle => _handle;
@@ -65,6 +66,7 @@ internal sealed unsafe class CudaStream : IDisposable
         CudaContext.ReleaseScope scope = _context.EnterToRelease();
         CUstream handle = _handle;
         _handle = default;
+        CudaLeaks.Released(this);
         scope.End(_driver.Table.StreamDestroy(handle), "cuStreamDestroy");
     }
 }
