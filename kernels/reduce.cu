@@ -1,14 +1,17 @@
-// The second half of a layer that ends in a layer norm: the splits of its GEMM are summed, and the row is finished while it is at hand.
+// What follows a product whose sums lie in memory; partials: [splits][all_rows][columns].
 //
+// reduce_norm, for a layer that ends in a layer norm: the splits are added in order, and the row is finished while it is at hand:
 //   y = norm(act(bias + partials[0] + partials[1] + ...) + residual),  norm(v) = (v - mean v) / sqrt(var v + epsilon) * scale + shift
+//   The row may be its own residual. Launch: a block of 128 a row; dynamic shared memory `columns` floats.
+// finish_rows, after a product by cuBLAS: y = act(bias + partials[0]) + residual.
+//   Launch: grid (ceil(columns / 128), all_rows), block 128.
 //
-// Splits are added in order. The row may be its own residual. Launch: one block of 128 a row; dynamic shared memory `columns` floats.
 // Macro: HALF (element type of y and residual).
 #include "common.cuh"
 
 struct ReduceArguments
 {
-    const float* partials; // [splits][all_rows][columns]
+    const float* partials;
     const float* bias;
     View<element> residual; // data null for none
     View<element> y;
@@ -51,4 +54,13 @@ extern "C" __global__ void __launch_bounds__(THREADS) reduce_norm(ReduceArgument
     float factor = 1.0f / sqrtf(block_sum(squares) / p.columns + p.epsilon);
     element* y = p.y.row(r);
     for (int c = threadIdx.x; c < p.columns; c += THREADS) store(y + c, (values[c] - mean) * factor * p.scale[c] + p.shift[c]);
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS) finish_rows(ReduceArguments p)
+{
+    const int r = blockIdx.y, c = blockIdx.x * THREADS + threadIdx.x;
+    if (c >= p.columns) return;
+    float value = activate(p.bias[c] + p.partials[(i64)r * p.columns + c], p.activation);
+    if (p.residual.data) value += load(p.residual.row(r) + c);
+    store(p.y.row(r) + c, value);
 }

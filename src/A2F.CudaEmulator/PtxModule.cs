@@ -28,6 +28,9 @@ public sealed class PtxModule
 
     private void Place(PtxText text)
     {
+        if (text.TargetNumber > _device.ComputeCapability)
+            throw new EmulatorException(EmulatorErrorKind.Unsupported,
+                $"the text's target is {text.Target}, the device is sm_{_device.ComputeCapability}");
         foreach (PtxVariable v in text.Variables)
         {
             if (v.Space is not PtxSpace.Global and not PtxSpace.Const) continue;

@@ -19,7 +19,7 @@ internal static unsafe class Access
     public static void Resolve(Warp w, Instruction* i, int bytes, bool write, byte** at, bool read = false)
     {
         if (i->Space is PtxSpace.Global or PtxSpace.Const && Uniform(w, i, bytes, write, read, at)) return;
-        if (i->Space == PtxSpace.Shared && bytes == 4 && !write && SharedWords(w, i, at)) return;
+        if (i->Space == PtxSpace.Shared && bytes is 4 or 8 or 16 && !(write && read) && SharedWords(w, i, bytes, write, at)) return;
         ulong* shared = stackalloc ulong[32];
         uint sharedLanes = 0;
         for (uint m = w.Mask; m != 0; m &= m - 1)
@@ -95,23 +95,29 @@ internal static unsafe class Access
         return true;
     }
 
-    /// <summary>The quick way for loads of shared words; where anything is unusual it leaves the decision to the general one.</summary>
-    private static bool SharedWords(Warp w, Instruction* i, byte** at)
+    /// <summary>The quick way for loads and stores of shared words; what is unusual it leaves to the general one.</summary>
+    private static bool SharedWords(Warp w, Instruction* i, int bytes, bool write, byte** at)
     {
         SharedMemory shared = w.Block.Shared;
-        uint mine = shared.Mine(w.Index);
-        ulong last = (ulong)shared.Bytes - 4;
+        ulong last = (ulong)shared.Bytes - (ulong)bytes, before = ulong.MaxValue;
         ulong* addresses = stackalloc ulong[32];
-        if (shared.Bytes < 4) return false;
+        if (shared.Bytes < bytes) return false;
         for (uint m = w.Mask; m != 0; m &= m - 1)
         {
             int l = BitOperations.TrailingZeroCount(m);
             ulong address = Address(w, i, l);
-            if (address > last || (address & 3) != 0 || !shared.ReadWord((int)address, mine)) return false;
+            // Neighbouring lanes often share an address; what was checked for one holds for the next.
+            if (address != before)
+            {
+                if (address > last || (address & (ulong)(bytes - 1)) != 0) return false;
+                bool sure = write ? shared.WriteQuick((int)address, bytes, w.Index) : shared.ReadQuick((int)address, bytes, w.Index);
+                if (!sure) return false;
+                before = address;
+            }
             addresses[l] = address;
             at[l] = shared.Data + address;
         }
-        CountShared(w, addresses, w.Mask, 4);
+        CountShared(w, addresses, w.Mask, bytes);
         return true;
     }
 
@@ -245,24 +251,22 @@ internal static unsafe class Access
     /// </summary>
     public static void CountShared(Warp w, ulong* addresses, uint mask, int bytes)
     {
-        int wordsPerLane = Math.Max(1, bytes / 4), lanesPerPhase = 32 / wordsPerLane;
-        uint* word = stackalloc uint[32];
+        // As wide as a lane's access, 128 bytes hold one place for each lane of a phase.
+        int wordsPerLane = Math.Max(1, bytes / 4), lanesPerPhase = 32 / wordsPerLane, shift = BitOperations.Log2((uint)wordsPerLane) + 2;
+        uint* holds = stackalloc uint[32];
         w.Block.Counters.SharedRequests++;
         for (int phase = 0; phase < 32; phase += lanesPerPhase)
         {
             uint seen = 0;
             bool conflict = false;
-            for (int l = phase; l < phase + lanesPerPhase && !conflict; l++)
+            for (int l = phase; l < phase + lanesPerPhase; l++)
             {
                 if ((mask >> l & 1) == 0) continue;
-                for (int k = 0; k < wordsPerLane; k++)
-                {
-                    uint at = (uint)(addresses[l] >> 2) + (uint)k;
-                    int bank = (int)(at & 31);
-                    if ((seen >> bank & 1) == 0) word[bank] = at;
-                    else conflict |= word[bank] != at;
-                    seen |= 1u << bank;
-                }
+                uint at = (uint)(addresses[l] >> shift);
+                int place = (int)(at & (uint)(lanesPerPhase - 1));
+                if ((seen >> place & 1) != 0) conflict |= holds[place] != at;
+                holds[place] = at;
+                seen |= 1u << place;
             }
             if (conflict) w.Block.Counters.SharedBankConflicts += WorstBank(addresses, mask, phase, lanesPerPhase, wordsPerLane) - 1;
         }

@@ -7,7 +7,7 @@ namespace A2F.CudaEmulator.Execution;
 /// <summary>A warp's cp.async copies: read at once, but landing in shared memory only when waited for.</summary>
 internal sealed unsafe class AsyncCopies
 {
-    private readonly record struct Copy(int Group, int At, int Lane, byte[] Data);
+    private readonly record struct Copy(int Group, int At, int Lane, int Bytes, Vector128<byte> Data);
 
     private readonly List<Copy> _copies = [];
     private int _open;
@@ -37,11 +37,12 @@ internal sealed unsafe class AsyncCopies
                 throw w.Fault(EmulatorErrorKind.OutOfBounds, l, from[l], $"a source size of {size} for a copy of {i->Width} bytes");
             if ((to[l] & (ulong)(i->Width - 1)) != 0 || (from[l] & (ulong)(i->Width - 1)) != 0)
                 throw w.Fault(EmulatorErrorKind.Misaligned, l, to[l], $"0x{from[l]:x} or 0x{to[l]:x} is no multiple of {i->Width} bytes");
-            byte[] data = new byte[i->Width];
+            Vector128<byte> data = Vector128<byte>.Zero;
             if (size > 0)
             {
                 byte* source = Access.Global(w, l, from[l], size, false, true);
-                new ReadOnlySpan<byte>(source, size).CopyTo(data);
+                if (size == 16) data = Vector128.Load(source);
+                else new ReadOnlySpan<byte>(source, size).CopyTo(new Span<byte>(&data, 16));
                 reading |= 1u << l;
                 (low, high) = (Math.Min(low, from[l]), Math.Max(high, from[l]));
             }
@@ -51,7 +52,7 @@ internal sealed unsafe class AsyncCopies
                     $"{i->Width} bytes at 0x{to[l]:x} of {shared.Bytes} bytes of shared memory");
             SharedFault fault = shared.Begin((int)to[l], i->Width, w.Index);
             if (fault != SharedFault.None) throw Access.SharedError(w, l, to[l], i->Width, fault);
-            w.Copies._copies.Add(new Copy(w.Copies._open, (int)to[l], l, data));
+            w.Copies._copies.Add(new Copy(w.Copies._open, (int)to[l], l, i->Width, data));
         }
         Access.CountShared(w, to, mask, i->Width);
         if (reading == 0) return;
@@ -68,17 +69,19 @@ internal sealed unsafe class AsyncCopies
         AsyncCopies c = w.Copies;
         int until = i->Imm < 0 ? int.MaxValue : c._open - (int)i->Imm;
         int kept = 0;
-        for (int n = 0; n < c._copies.Count; n++)
+        Span<Copy> copies = CollectionsMarshal.AsSpan(c._copies);
+        for (int n = 0; n < copies.Length; n++)
         {
-            Copy copy = c._copies[n];
+            Copy copy = copies[n];
             if (copy.Group >= until)
             {
-                c._copies[kept++] = copy;
+                copies[kept++] = copy;
                 continue;
             }
-            SharedFault fault = w.Block.Shared.Land(copy.At, copy.Data, w.Index);
-            if (fault != SharedFault.None) throw Access.SharedError(w, copy.Lane, (ulong)copy.At, copy.Data.Length, fault);
+            Vector128<byte> data = copy.Data;
+            SharedFault fault = w.Block.Shared.Land(copy.At, new ReadOnlySpan<byte>(&data, copy.Bytes), w.Index);
+            if (fault != SharedFault.None) throw Access.SharedError(w, copy.Lane, (ulong)copy.At, copy.Bytes, fault);
         }
-        c._copies.RemoveRange(kept, c._copies.Count - kept);
+        c._copies.RemoveRange(kept, copies.Length - kept);
     }
 }

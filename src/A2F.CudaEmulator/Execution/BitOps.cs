@@ -41,12 +41,22 @@ internal readonly struct Brev64 : IUnary<ulong, ulong>
 }
 
 /// <summary>Position of the highest bit that differs from the sign; all ones where there is none.</summary>
-internal readonly struct Bfind<TSign> : IUnary<uint, uint>
+internal readonly struct Bfind<T> : IUnary<T, uint> where T : unmanaged, IBinaryInteger<T>
 {
-    public static uint Do(uint a)
+    public static uint Do(T a)
     {
-        if (typeof(TSign) == typeof(int) && (int)a < 0) a = ~a;
-        return a == 0 ? uint.MaxValue : 31 - (uint)BitOperations.LeadingZeroCount(a);
+        if (T.IsNegative(a)) a = ~a;
+        return T.IsZero(a) ? uint.MaxValue : uint.CreateTruncating(T.Log2(a));
+    }
+}
+
+/// <summary>How far that bit lies below the top one.</summary>
+internal readonly struct BfindShift<T> : IUnary<T, uint> where T : unmanaged, IBinaryInteger<T>
+{
+    public static uint Do(T a)
+    {
+        uint at = Bfind<T>.Do(a);
+        return at == uint.MaxValue ? at : (uint)Unsafe.SizeOf<T>() * 8 - 1 - at;
     }
 }
 
@@ -74,7 +84,7 @@ internal readonly struct Bfe32<TSign> : ITernary<uint, uint, uint, uint>
     public static uint Do(uint a, uint b, uint c) => (uint)Bfe<long>.Extract(a, b, c, 32, typeof(TSign) == typeof(int));
 }
 
-/// <summary>prmt in its default mode: each selector nibble picks one of 8 bytes; its top bit replicates that byte's sign.</summary>
+/// <summary>prmt: each selector nibble picks one of 8 bytes; its top bit replicates that byte's sign.</summary>
 internal readonly struct Prmt : ITernary<uint, uint, uint, uint>
 {
     public static uint Do(uint a, uint b, uint c)
@@ -130,6 +140,29 @@ internal static unsafe class BitHandlers
                 v |= ((k & 4) != 0 ? a : ~a) & ((k & 2) != 0 ? b : ~b) & ((k & 1) != 0 ? c : ~c);
             }
             Lanes.Set(r + i->D, l, v);
+        }
+    }
+
+    /// <summary>The selectors that the modes of prmt stand for, by the low two bits of c.</summary>
+    public static readonly Dictionary<string, ulong> PermuteModes = new(StringComparer.Ordinal)
+    {
+        ["f4e"] = 0x6543_5432_4321_3210,
+        ["b4e"] = 0x0123_7012_6701_5670,
+        ["rc8"] = 0x3333_2222_1111_0000,
+        ["ecl"] = 0x3333_3222_3211_3210,
+        ["ecr"] = 0x3210_2210_1110_0000,
+        ["rc16"] = 0x3232_1010_3232_1010,
+    };
+
+    /// <summary>prmt in one of its modes: <see cref="Instruction.Imm"/> holds the four selectors.</summary>
+    public static void PermuteMode(Warp w, Instruction* i)
+    {
+        byte* r = w.Registers;
+        for (uint m = w.Mask; m != 0; m &= m - 1)
+        {
+            int l = BitOperations.TrailingZeroCount(m);
+            uint selector = (ushort)((ulong)i->Imm >> (int)(16 * (Lanes.Get<uint>(r + i->C, l) & 3)));
+            Lanes.Set(r + i->D, l, Prmt.Do(Lanes.Get<uint>(r + i->A, l), Lanes.Get<uint>(r + i->B, l), selector));
         }
     }
 
@@ -192,6 +225,24 @@ internal static unsafe class BitHandlers
             for (int k = 0; k < 32; k += 8)
             {
                 int x = i->Flag ? (sbyte)(a >> k) : (byte)(a >> k), y = i->Signed ? (sbyte)(b >> k) : (byte)(b >> k);
+                sum = unchecked(sum + x * y);
+            }
+            Lanes.Set(r + i->D, l, sum);
+        }
+    }
+
+    /// <summary>dp2a: c plus the products of a's halves with two bytes of b, the upper ones where Op is 1.</summary>
+    public static void Dp2a(Warp w, Instruction* i)
+    {
+        byte* r = w.Registers;
+        for (uint m = w.Mask; m != 0; m &= m - 1)
+        {
+            int l = BitOperations.TrailingZeroCount(m);
+            uint a = Lanes.Get<uint>(r + i->A, l), b = Lanes.Get<uint>(r + i->B, l) >> (16 * i->Op);
+            int sum = Lanes.Get<int>(r + i->C, l);
+            for (int k = 0; k < 2; k++)
+            {
+                int x = i->Flag ? (short)(a >> 16 * k) : (ushort)(a >> 16 * k), y = i->Signed ? (sbyte)(b >> 8 * k) : (byte)(b >> 8 * k);
                 sum = unchecked(sum + x * y);
             }
             Lanes.Set(r + i->D, l, sum);

@@ -125,7 +125,15 @@ internal static unsafe class ConvertOps
         double v = near;
         if (rest != 0 && (BitConverter.DoubleToInt64Bits(near) & 1) == 0)
             v = BitConverter.Int64BitsToDouble(BitConverter.DoubleToInt64Bits(near) + (rest > 0 == near > 0 ? 1 : -1));
-        return i->Type == PtxType.F64 ? BitConverter.DoubleToUInt64Bits(near) : FromDouble(i, v);
+        return i->Type == PtxType.F64 ? BitConverter.DoubleToUInt64Bits(Directed(near, rest, i->Rounding)) : FromDouble(i, v);
+    }
+
+    /// <summary>The neighbour of a rounded value that a directed mode wants, from what rounding left over.</summary>
+    private static double Directed(double near, Int128 rest, Rounding mode)
+    {
+        if (rest == 0 || mode == Rounding.Nearest) return near;
+        bool down = mode == Rounding.Down || (mode == Rounding.Zero && near > 0);
+        return down ? rest < 0 ? Math.BitDecrement(near) : near : rest > 0 ? Math.BitIncrement(near) : near;
     }
 
     /// <summary>The value in the destination's width, sign-extended to the register's.</summary>
@@ -160,7 +168,7 @@ internal static unsafe class ConvertOps
             PtxType.F64 => BitConverter.UInt64BitsToDouble(bits),
             _ => BitConverter.UInt32BitsToSingle((uint)bits),
         };
-        if (i->Type == PtxType.TF32) return Round.ToTf32((uint)bits, i->Rounding);
+        if (i->Type == PtxType.TF32) return i->Relu && !(v > 0) && !double.IsNaN(v) ? 0 : Round.ToTf32((uint)bits, i->Rounding);
         if (i->Ftz && i->Type2 == PtxType.F32) v = Round.Flush((float)v);
         v = (IntegralRounding)i->Count switch
         {

@@ -124,13 +124,17 @@ internal sealed unsafe partial class Decoder
 
     private void Mul24(bool mad)
     {
-        Allow("lo");
+        Allow("lo", "hi");
         PtxType t = Type();
-        if (!Has("lo")) throw Unsupported("only .lo");
         Instruction i = New(InstructionClass.Integer);
         (i.A, i.B, i.C, i.D) = (Source(1, t), Source(2, t), mad ? Source(3, t) : Constant(0, 4), Target(0, t));
-        i.Run = t == PtxType.S32 ? &Scalar.Ternary<Mul24<int>, uint, uint, uint, uint> : &Scalar.Ternary<Mul24<uint>, uint, uint, uint,
-            uint>;
+        i.Run = (t == PtxType.S32, Has("hi")) switch
+        {
+            (true, false) => &Scalar.Ternary<Mul24<int>, uint, uint, uint, uint>,
+            (false, false) => &Scalar.Ternary<Mul24<uint>, uint, uint, uint, uint>,
+            (true, true) => &Scalar.Ternary<Mul24High<int>, uint, uint, uint, uint>,
+            (false, true) => &Scalar.Ternary<Mul24High<uint>, uint, uint, uint, uint>,
+        };
         Emit(i);
     }
 
@@ -222,6 +226,32 @@ internal sealed unsafe partial class Decoder
         }
     }
 
+    private void FindBit()
+    {
+        Allow("shiftamt");
+        PtxType t = Type();
+        bool shift = Has("shiftamt");
+        Instruction i = New(InstructionClass.Integer);
+        (i.A, i.D) = (Source(1, t), Target(0, PtxType.U32));
+        i.Run = t switch
+        {
+            PtxType.S32 => shift ? &Scalar.Unary<BfindShift<int>, int, uint> : &Scalar.Unary<Bfind<int>, int, uint>,
+            PtxType.U32 => shift ? &Scalar.Unary<BfindShift<uint>, uint, uint> : &Scalar.Unary<Bfind<uint>, uint, uint>,
+            PtxType.S64 => shift ? &Scalar.Unary<BfindShift<long>, long, uint> : &Scalar.Unary<Bfind<long>, long, uint>,
+            PtxType.U64 => shift ? &Scalar.Unary<BfindShift<ulong>, ulong, uint> : &Scalar.Unary<Bfind<ulong>, ulong, uint>,
+            _ => throw Unsupported($"type {t}"),
+        };
+        Emit(i);
+    }
+
+    private void Permute()
+    {
+        Allow([.. BitHandlers.PermuteModes.Keys]);
+        string? mode = Array.Find(_i.Modifiers, BitHandlers.PermuteModes.ContainsKey);
+        ThreeWords(mode is null ? &Scalar.Ternary<Prmt, uint, uint, uint, uint> : &BitHandlers.PermuteMode,
+            mode is null ? 0 : (long)BitHandlers.PermuteModes[mode]);
+    }
+
     private void CountBits(Handler narrow, Handler wide)
     {
         Allow();
@@ -230,7 +260,6 @@ internal sealed unsafe partial class Decoder
         bool reverse = _i.Opcode == "brev";
         (i.A, i.D) = (Source(1, t), Target(0, reverse ? t : PtxType.U32));
         i.Run = t.Bytes() == 8 ? wide : narrow;
-        if (i.Run == null) throw Unsupported("64 bits");
         Emit(i);
     }
 
@@ -260,13 +289,14 @@ internal sealed unsafe partial class Decoder
         Emit(i);
     }
 
-    private void ThreeWords(Handler run)
+    private void ThreeWords(Handler run, long immediate = 0)
     {
         Instruction i = New(InstructionClass.Integer);
         (i.A, i.B, i.C, i.D) = (Source(1, PtxType.B32), Source(2, PtxType.B32), Source(3, PtxType.B32), Target(0, PtxType.B32));
         i.Run = run;
-        if (_i.Opcode == "lop3") i.Imm = Operand(4).Value;
-        if (_i.Opcode == "dp4a") (i.Flag, i.Signed) = (Types()[0] == PtxType.S32, Types()[1] == PtxType.S32);
+        i.Imm = _i.Opcode == "lop3" ? Operand(4).Value : immediate;
+        if (_i.Opcode is "dp4a" or "dp2a") (i.Flag, i.Signed) = (Types()[0] == PtxType.S32, Types()[1] == PtxType.S32);
+        i.Op = (byte)(Has("hi") ? 1 : 0);
         Emit(i);
     }
 

@@ -29,13 +29,12 @@ internal sealed unsafe partial class Decoder
             case "popc": CountBits(&Scalar.Unary<Popc32, uint, uint>, &Scalar.Unary<Popc64, ulong, uint>); break;
             case "clz": CountBits(&Scalar.Unary<Clz32, uint, uint>, &Scalar.Unary<Clz64, ulong, uint>); break;
             case "brev": CountBits(&Scalar.Unary<Brev32, uint, uint>, &Scalar.Unary<Brev64, ulong, ulong>); break;
-            case "bfind":
-                CountBits(Type() == PtxType.S32 ? &Scalar.Unary<Bfind<int>, uint, uint> : &Scalar.Unary<Bfind<uint>, uint, uint>, null);
-                break;
+            case "bfind": FindBit(); break;
             case "bfe" or "bfi": BitField(); break;
-            case "prmt": Allow(); ThreeWords(&Scalar.Ternary<Prmt, uint, uint, uint, uint>); break;
+            case "prmt": Permute(); break;
             case "lop3": Allow(); ThreeWords(&BitHandlers.Lop3); break;
             case "dp4a": Allow(); ThreeWords(&BitHandlers.Dp4a); break;
+            case "dp2a": Allow("lo", "hi"); ThreeWords(&BitHandlers.Dp2a); break;
             case "shf": Funnel(); break;
             case "rcp": Float(FloatOp.Rcp, 1); break;
             case "sqrt": Float(FloatOp.Sqrt, 1); break;
@@ -62,7 +61,10 @@ internal sealed unsafe partial class Decoder
             case "ret" or "exit": Leave(); break;
             case "trap" or "brkpt": Simple(&WarpOps.Trap); break;
             case "bar" or "barrier": Bar(); break;
-            case "membar" or "fence" or "nanosleep" or "prefetch" or "prefetchu" or "pmevent" or "discard": Simple(&WarpOps.Nothing); break;
+            case "membar": Hint("cta", "gl", "sys"); break;
+            case "fence": Hint("sc", "acq_rel", "cta", "gpu", "sys"); break;
+            case "prefetch" or "prefetchu": Hint("global", "local", "L1", "L2"); break;
+            case "nanosleep" or "pmevent": Hint(); break;
             case "shfl": Shuffle(); break;
             case "vote": Vote(); break;
             case "activemask": Across(&WarpOps.ActiveMask, false); break;
@@ -76,9 +78,17 @@ internal sealed unsafe partial class Decoder
         }
     }
 
+    /// <summary>What has no effect that a program run in this order could see.</summary>
+    private void Hint(params ReadOnlySpan<string> known)
+    {
+        Allow(known);
+        Simple(&WarpOps.Nothing);
+    }
+
     private void Simple(Handler run)
     {
         Instruction i = New(InstructionClass.Control);
+        _operandsRead = _i.Operands.Count;
         i.Run = run;
         Emit(i);
     }

@@ -23,11 +23,12 @@ internal sealed unsafe partial class Decoder
     private readonly int _staticShared;
     private readonly int _dynamicAt;
     private PtxInstruction _i = new();
-    private int _index;
+    private int _index, _operandsRead;
+    private readonly int _target;
 
     private Decoder(PtxText text, PtxFunction function)
     {
-        (_text, _function) = (text, function);
+        (_text, _function, _target) = (text, function, text.TargetNumber);
         foreach (PtxInstruction i in function.Instructions)
         {
             if (i.Guard is not null) Place(i.Guard);
@@ -142,8 +143,12 @@ internal sealed unsafe partial class Decoder
         _i = i;
         _temporary = 0;
         _temporaryPredicate = 0;
+        _operandsRead = 0;
         _after.Clear();
+        int needed = NeededArchitecture();
+        if (_target > 0 && _target < needed) throw Unsupported($"this needs sm_{needed}, the text's target is {_text.Target}");
         Dispatch();
+        if (_operandsRead < i.Operands.Count) throw Unsupported($"operand {_operandsRead + 1} is one too many");
         _code.AddRange(_after);
     }
 
@@ -196,7 +201,11 @@ internal sealed unsafe partial class Decoder
         return at;
     }
 
-    private Operand Operand(int n) => n < _i.Operands.Count ? _i.Operands[n] : throw Unsupported($"operand {n + 1} is missing");
+    private Operand Operand(int n)
+    {
+        _operandsRead = Math.Max(_operandsRead, n + 1);
+        return n < _i.Operands.Count ? _i.Operands[n] : throw Unsupported($"operand {n + 1} is missing");
+    }
 
     private int Source(int n, PtxType type) => Source(Operand(n), type);
 

@@ -35,9 +35,20 @@ internal static unsafe class FloatOps
         {
             int l = System.Numerics.BitOperations.TrailingZeroCount(m);
             double a = Lanes.Get<double>(r + i->A, l), b = Lanes.Get<double>(r + i->B, l), c = Lanes.Get<double>(r + i->C, l);
-            double v = (FloatOp)i->Op == FloatOp.Fma ? Math.FusedMultiplyAdd(a, b, c) : Exact((FloatOp)i->Op, a, b);
+            double v = (FloatOp)i->Op == FloatOp.Fma ? Math.FusedMultiplyAdd(a, b, c)
+                : i->Ftz ? Gross((FloatOp)i->Op, a) : Exact((FloatOp)i->Op, a, b);
             Lanes.Set(r + i->D, l, v);
         }
+    }
+
+    /// <summary>rcp and rsqrt.approx.ftz.f64: made from the upper word alone, into the upper word alone.</summary>
+    private static double Gross(FloatOp op, double a)
+    {
+        const long Upper = -1L << 32;
+        double v = Exact(op, Flush(BitConverter.Int64BitsToDouble(BitConverter.DoubleToInt64Bits(a) & Upper)), 0);
+        return Flush(BitConverter.Int64BitsToDouble(BitConverter.DoubleToInt64Bits(v) & Upper));
+
+        static double Flush(double x) => double.IsSubnormal(x) ? Math.CopySign(0, x) : x;
     }
 
     /// <summary>f16, bf16 and their pairs: exact in double (rounded to odd), then rounded once.</summary>
@@ -73,14 +84,14 @@ internal static unsafe class FloatOps
         if (i->Sat) v = v > 0 ? Math.Min(v, 1) : 0;
         if (i->Relu) v = v > 0 || double.IsNaN(v) ? v : 0;
         ushort result = brain ? Round.ToBrain(Round.ToSingleOdd(v), Rounding.Nearest) : Round.ToHalf(v, i->Rounding);
-        if (i->Ftz && !brain && (result & 0x7C00) == 0) result &= 0x8000;
+        if (i->Ftz && (result & (brain ? 0x7F80 : 0x7C00)) == 0) result &= 0x8000;
         return result;
     }
 
     private static double Widen(ushort v, bool brain, bool ftz)
     {
+        if (ftz && (v & (brain ? 0x7F80 : 0x7C00)) == 0) v &= 0x8000;
         if (brain) return Round.FromBrain(v);
-        if (ftz && (v & 0x7C00) == 0) v &= 0x8000;
         return (double)BitConverter.UInt16BitsToHalf(v);
     }
 
@@ -113,8 +124,13 @@ internal static unsafe class FloatOps
             FloatOp.Sqrt => Round.SqrtOdd(a),
             _ => Exact(op, a, b),
         };
-        // An exact zero sum is -0 when rounding down.
-        if (v == 0 && mode == Rounding.Down && op is FloatOp.Add or FloatOp.Sub or FloatOp.Fma && !(a == 0 && b == 0)) return -0f;
+        // An exact zero sum of terms with different signs is -0 when rounding down.
+        if (v == 0 && mode == Rounding.Down && op is FloatOp.Add or FloatOp.Sub or FloatOp.Fma)
+        {
+            bool first = op == FloatOp.Fma ? float.IsNegative(a) != float.IsNegative(b) : float.IsNegative(a);
+            bool second = op == FloatOp.Fma ? float.IsNegative(c) : float.IsNegative(b) != (op == FloatOp.Sub);
+            return first || second ? -0f : 0f;
+        }
         return Round.ToSingle(v, mode);
     }
 

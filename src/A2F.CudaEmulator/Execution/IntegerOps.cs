@@ -187,3 +187,11 @@ internal readonly struct Mul24<TSign> : ITernary<uint, uint, uint, uint>
     public static uint Do(uint a, uint b, uint c) => unchecked(
         typeof(TSign) == typeof(int) ? (uint)(((int)(a << 8) >> 8) * ((int)(b << 8) >> 8)) + c : (a & 0xFFFFFF) * (b & 0xFFFFFF) + c);
 }
+
+/// <summary>Bits 16 to 47 of the 24-bit product.</summary>
+internal readonly struct Mul24High<TSign> : ITernary<uint, uint, uint, uint>
+{
+    public static uint Do(uint a, uint b, uint c) => unchecked(
+        typeof(TSign) == typeof(int) ? (uint)((long)((int)(a << 8) >> 8) * ((int)(b << 8) >> 8) >> 16) + c
+            : (uint)((ulong)(a & 0xFFFFFF) * (b & 0xFFFFFF) >> 16) + c);
+}

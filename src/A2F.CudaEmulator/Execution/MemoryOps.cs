@@ -16,24 +16,21 @@ internal static unsafe class MemoryOps
         int bytes = i->Width * i->Count;
         byte** at = stackalloc byte*[32];
         Access.Resolve(w, i, bytes, false, at);
-        if (i->Width == 4 && i->Count == 1 && i->Op2 == 4)
-        {
-            byte* d = w.Registers + i->X[0];
-            for (uint m = w.Mask; m != 0; m &= m - 1)
-            {
-                int l = BitOperations.TrailingZeroCount(m);
-                *(uint*)(d + 4 * l) = *(uint*)at[l];
-            }
-            return;
-        }
+        bool words = i->Width == 4 && i->Op2 == 4;
         for (int k = 0; k < i->Count; k++)
         {
             if (i->X[k] < 0) continue;
             byte* d = w.Registers + i->X[k];
+            if (words && w.Mask == uint.MaxValue)
+            {
+                for (int l = 0; l < 32; l++) ((uint*)d)[l] = ((uint*)at[l])[k];
+                continue;
+            }
             for (uint m = w.Mask; m != 0; m &= m - 1)
             {
                 int l = BitOperations.TrailingZeroCount(m);
-                ConvertOps.WriteBits(d, l, i->Op2, Extend(at[l] + k * i->Width, i->Width, i->Signed));
+                if (words) ((uint*)d)[l] = ((uint*)at[l])[k];
+                else ConvertOps.WriteBits(d, l, i->Op2, Extend(at[l] + k * i->Width, i->Width, i->Signed));
             }
         }
     }

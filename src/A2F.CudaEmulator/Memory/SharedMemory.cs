@@ -15,6 +15,8 @@ internal sealed unsafe class SharedMemory
     /// <summary>Where the generic address window of shared memory begins.</summary>
     public const ulong Window = 0x1_0000_0000_0000;
     private const uint Many = 63;
+    /// <summary>Beside a writer: it wrote by atomic operations alone, which other warps' may join.</summary>
+    private const uint ByAtomics = 0x80;
     private const byte Written = 1, Pending = 2;
 
     public byte* Data;
@@ -64,62 +66,90 @@ internal sealed unsafe class SharedMemory
     public SharedFault Read(int at, int bytes, int warp, bool atomic = false)
     {
         uint me = (uint)warp + 1, head = _epoch << 16;
-        if (!atomic && Repeated(at, bytes, head | me)) return SharedFault.None;
+        if (!atomic && bytes is 4 or 8 or 16 && ReadQuick(at, bytes, warp)) return SharedFault.None;
         for (int i = at; i < at + bytes; i++)
         {
             if (_state[i] != Written) return _state[i] == 0 ? SharedFault.Uninitialised : SharedFault.Pending;
             uint t = _touched[i];
             if (t >> 16 != _epoch)
             {
-                _touched[i] = head | (atomic ? Many << 8 : me);
+                _touched[i] = head | (atomic ? (ByAtomics | me) << 8 : me);
                 continue;
             }
             uint writer = t >> 8 & 0xFF, reader = t & 0xFF;
             if (atomic)
             {
-                if ((writer != 0 && writer != Many && writer != me) || (reader != 0 && reader != me)) return SharedFault.Race;
-                _touched[i] = head | Many << 8 | reader;
+                if ((writer != 0 && (writer & ByAtomics) == 0 && writer != me) || (reader != 0 && reader != me)) return SharedFault.Race;
+                _touched[i] = head | Joined(writer, me) << 8 | reader;
                 continue;
             }
-            if (writer != 0 && writer != me) return SharedFault.Race;
+            if (writer != 0 && (writer & ~ByAtomics) != me) return SharedFault.Race;
             _touched[i] = head | writer << 8 | (reader == 0 || reader == me ? me : Many);
         }
         return SharedFault.None;
     }
 
-    /// <summary>The quick way for whole words that are written and new in this epoch, or only read by this warp in it.</summary>
-    private bool Repeated(int at, int bytes, uint mine)
+    /// <summary>
+    /// A read of 4, 8 or 16 aligned bytes in bounds, where all of them are written and no warp wrote them since the last barrier: the
+    /// common case, decided a vector at a time. False decides nothing.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool ReadQuick(int at, int bytes, int warp)
     {
-        if ((bytes & 3) != 0) return false;
-        for (int i = at; i < at + bytes; i += 4)
+        uint head = _epoch << 16, mine = head | ((uint)warp + 1);
+        if (bytes == 16)
         {
-            if (*(uint*)(_state + i) != 0x01010101) return false;
-            Vector128<uint> t = Vector128.Load(_touched + i);
-            if (t == Vector128.Create(mine)) continue;
-            if (Vector128.EqualsAny(t >>> 16, Vector128.Create(_epoch))) return false;
-            Vector128.Store(Vector128.Create(mine), _touched + i);
+            if (Vector128.Load(_state + at) != Vector128.Create(Written)) return false;
+            Vector512<uint> t = Vector512.Load(_touched + at);
+            if (t == Vector512.Create(mine) || t == Vector512.Create(head | Many)) return true;
+            Vector512<uint> stale = ~Vector512.Equals(t & Vector512.Create(0xFFFF0000u), Vector512.Create(head));
+            if ((t & Vector512.Create(0xFF00u) & ~stale) != Vector512<uint>.Zero) return false;
+            Vector512<uint> alone = stale | Vector512.Equals(t, Vector512.Create(mine));
+            Vector512.ConditionalSelect(alone, Vector512.Create(mine), Vector512.Create(head | Many)).Store(_touched + at);
+            return true;
         }
-        return true;
+        return ReadWord(at, head, mine) && (bytes == 4 || ReadWord(at + 4, head, mine));
     }
 
-    /// <summary>What <see cref="ReadWord"/> compares with: read by <paramref name="warp"/> alone since the last barrier.</summary>
-    public uint Mine(int warp) => _epoch << 16 | ((uint)warp + 1);
-
-    /// <summary>A read of one aligned word in bounds, where the quick way decides; else false and nothing changed.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool ReadWord(int at, uint mine)
+    private bool ReadWord(int at, uint head, uint mine)
     {
         if (*(uint*)(_state + at) != 0x01010101) return false;
         Vector128<uint> t = Vector128.Load(_touched + at);
-        if (t == Vector128.Create(mine)) return true;
-        if (Vector128.EqualsAny(t >>> 16, Vector128.Create(_epoch))) return false;
-        Vector128.Store(Vector128.Create(mine), _touched + at);
+        if (t == Vector128.Create(mine) || t == Vector128.Create(head | Many)) return true;
+        Vector128<uint> stale = ~Vector128.Equals(t & Vector128.Create(0xFFFF0000u), Vector128.Create(head));
+        if ((t & Vector128.Create(0xFF00u) & ~stale) != Vector128<uint>.Zero) return false;
+        Vector128<uint> alone = stale | Vector128.Equals(t, Vector128.Create(mine));
+        Vector128.ConditionalSelect(alone, Vector128.Create(mine), Vector128.Create(head | Many)).Store(_touched + at);
+        return true;
+    }
+
+    /// <summary>
+    /// A write of whole aligned words in bounds that no copy owns and that no other warp touched since the last barrier. False decides
+    /// nothing.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool WriteQuick(int at, int bytes, int warp)
+    {
+        uint head = _epoch << 16, me = (uint)warp + 1;
+        for (int i = at; i < at + bytes; i += 4)
+        {
+            if ((*(uint*)(_state + i) & 0x02020202) != 0) return false;
+            Vector128<uint> t = Vector128.Load(_touched + i);
+            Vector128<uint> fresh = Vector128.Equals(t & Vector128.Create(0xFFFF0000u), Vector128.Create(head));
+            Vector128<uint> writer = t & Vector128.Create(0xFF00u), reader = t & Vector128.Create(0xFFu);
+            Vector128<uint> free = Vector128.Equals(writer, Vector128<uint>.Zero) | Vector128.Equals(writer, Vector128.Create(me << 8));
+            Vector128<uint> unread = Vector128.Equals(reader, Vector128<uint>.Zero) | Vector128.Equals(reader, Vector128.Create(me));
+            if ((fresh & ~(free & unread)) != Vector128<uint>.Zero) return false;
+            (Vector128.Create(head | me << 8) | (fresh & reader)).Store(_touched + i);
+            *(uint*)(_state + i) = 0x01010101;
+        }
         return true;
     }
 
     public SharedFault Write(int at, int bytes, int warp, bool atomic = false)
     {
         uint me = (uint)warp + 1, head = _epoch << 16;
+        if (!atomic && (bytes & 3) == 0 && WriteQuick(at, bytes, warp)) return SharedFault.None;
         for (int i = at; i < at + bytes; i++)
         {
             if (_state[i] == Pending) return SharedFault.Pending;
@@ -127,14 +157,18 @@ internal sealed unsafe class SharedMemory
             if (t >> 16 == _epoch)
             {
                 (writer, reader) = (t >> 8 & 0xFF, t & 0xFF);
-                bool other = writer != 0 && writer != me && !(atomic && writer == Many);
+                bool other = writer != 0 && (writer & ~ByAtomics) != me && !(atomic && (writer & ByAtomics) != 0);
                 if (other || (reader != 0 && reader != me)) return SharedFault.Race;
             }
-            _touched[i] = head | (atomic ? Many : me) << 8 | reader;
+            _touched[i] = head | (atomic ? Joined(writer, me) : me) << 8 | reader;
             _state[i] = Written;
         }
         return SharedFault.None;
     }
+
+    /// <summary>The writer after an atomic operation of <paramref name="me"/>: a plain write of its own still counts as one.</summary>
+    private static uint Joined(uint writer, uint me) =>
+        writer == me ? me : ByAtomics | (writer == 0 || writer == (ByAtomics | me) ? me : Many);
 
     /// <summary>An asynchronous copy took these bytes.</summary>
     public SharedFault Begin(int at, int bytes, int warp)

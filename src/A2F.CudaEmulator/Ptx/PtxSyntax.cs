@@ -95,5 +95,9 @@ internal sealed class PtxText
     public List<PtxFunction> Functions = [];
     public List<PtxVariable> Variables = [];
 
+    /// <summary>86 of sm_86; 0 where the text names no target of that form.</summary>
+    public int TargetNumber => Target.StartsWith("sm_", StringComparison.Ordinal)
+        && int.TryParse(Target.AsSpan(3).TrimEnd("af"), out int number) ? number : 0;
+
     public string Line(int number) => number >= 1 && number <= Lines.Length ? Lines[number - 1] : "";
 }

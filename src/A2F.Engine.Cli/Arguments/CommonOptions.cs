@@ -107,8 +107,11 @@ internal static class CommonOptions
         }
         if (parts[0] != Emulator) return options;
         int ordinal = EmulatedDriver.DeviceOf(parts.Length == 1 ? DefaultArchitecture : parts[1]);
-        return options with { Device = $"cuda:{ordinal}", CudaDriver = EmulatedDriver.Find };
+        return options with { Device = $"cuda:{ordinal}", CudaDriver = Emulated };
     }
+
+    /// <summary>The emulator's driver, and its cuBLAS.</summary>
+    private static nint Emulated(string symbol) => EmulatedDriver.Find(symbol) is var found && found != 0 ? found : EmulatedCublas.Find(symbol);
 
     /// <summary>Where "auto" has taken a model, and why, for whoever watches.</summary>
     public static void Explain(Terminal terminal, RegressionModel model)

@@ -100,15 +100,20 @@ internal static class Devices
         }
         KernelCompiler compiler = KernelCompiler.Open(device.Driver.Version / 1000, device.Architecture, ptx: emulated, options.BakedKernels);
         NetworkPlan plan = NetworkPlan.Of(
-            device.Architecture, device.Attribute(CUdeviceAttribute.MultiprocessorCount), options.Precision, build);
+            device.Architecture, device.Attribute(CUdeviceAttribute.MultiprocessorCount), options.Precision, build, options.Cublas);
+        ISymbolSource? blas = options.Cublas == CublasUse.Off ? null
+            : options.CudaDriver is { } find ? new Symbols(find)
+            : CudaLibraries.Find(CudaLibraries.CublasNames, device.Driver.Version / 1000).Require();
         compiler.CompileAll(plan.Kernels);
-        CudaDeviceWorker worker = new(device, kernel => compiler.Get(kernel).Bytes, plan.ArenaBytes, separate: emulated);
+        CudaDeviceWorker worker = new(
+            device, kernel => compiler.Get(kernel).Bytes, plan.ArenaBytes, separate: emulated, cublas: blas is null ? null : new CublasTable(blas));
         try
         {
             using CudaContext.Scope scope = worker.Enter();
             worker.Load(plan.Kernels);
-            CudaOperators operators = new(worker, options.Precision, plan.ScratchBytes);
+            CudaOperators operators = new(worker, options.Precision, plan.ScratchBytes) { Cublas = options.Cublas };
             T network = build(operators);
+            operators.Measure(() => network.Rehearse(network.MaxBatch));
             worker.Finish(); // what goes wrong with loading is told by loading
             return new PlacedNetwork<T>(operators, network, reason);
         }

@@ -15,13 +15,16 @@ public sealed record ModelOptions
     public string Device { get; init; } = "auto";
 
     /// <summary>
-    /// Finds the functions of the CUDA driver API by name (0 for one that does not exist) in place of the installed driver: how the emulator
-    /// takes a driver's place. Such a driver gets PTX, not machine code. Null for the installed driver.
+    /// Finds the functions of the CUDA driver API, and of cuBLAS, by name (0 for one that does not exist) in place of the installed
+    /// libraries: how the emulator takes their place. Such a driver gets PTX, not machine code. Null for the installed ones.
     /// </summary>
     public Func<string, nint>? CudaDriver { get; init; }
 
     /// <summary>How a GPU stores activations and weights; the CPU computes in float32 whatever is asked for.</summary>
     public Precision Precision { get; init; }
+
+    /// <summary>Whether large plain products on a GPU go to cuBLAS, which then must be installed.</summary>
+    public CublasUse Cublas { get; init; }
 
     /// <summary>
     /// Folder of baked kernels ("a2f kernels bake"), with which a GPU needs no NVRTC. Null for the folder that A2F_KERNELS names, or

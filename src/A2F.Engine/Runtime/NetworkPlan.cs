@@ -13,14 +13,20 @@ internal sealed record NetworkPlan(
     long ArenaBytes, (long Partials, long Moments) ScratchBytes, IReadOnlyCollection<KernelSpec> Kernels, IReadOnlyList<KernelLaunch> Launches)
 {
     /// <summary>Plans a network on a GPU of this architecture with this many multiprocessors.</summary>
-    internal static NetworkPlan Of<T>(int architecture, int multiprocessors, Precision precision, Func<OperatorSet, T> build)
+    internal static NetworkPlan Of<T>(
+        int architecture, int multiprocessors, Precision precision, Func<OperatorSet, T> build, CublasUse cublas = CublasUse.Off)
         where T : INetwork
     {
         CudaPlan plan = new(architecture, multiprocessors);
         CudaOperators operators = new(plan, precision);
         T network = build(operators);
-        network.Rehearse(network.MaxBatch); // first, so that scratch memory has its full size at once
-        for (int batch = network.MaxBatch - 1; batch > 0; batch--) network.Rehearse(batch);
+        for (int batch = network.MaxBatch; batch > 0; batch--) network.Rehearse(batch);
+        if (cublas != CublasUse.Off)
+        {
+            operators.Cublas = CublasUse.On;
+            for (int batch = network.MaxBatch; batch > 0; batch--) network.Rehearse(batch);
+            operators.Cublas = cublas;
+        }
         plan.Forget();
         network.Rehearse(1);
         return new NetworkPlan(plan.ArenaBytes, operators.ScratchBytes, plan.Kernels, plan.Launches);

@@ -1,4 +1,5 @@
 using A2F.CudaEmulator;
+using A2F.Engine.Tests.Backends.Cuda;
 using Xunit;
 
 namespace A2F.Engine.Tests.Emulator;
@@ -101,12 +102,14 @@ public sealed class CheckTests
 
     [Fact]
     public void A_missing_barrier_before_overwriting_is_a_race() =>
-        Expect(Fails("st.shared.u32 [%t3], %t0;\nbar.sync 0;\nxor.b32 %t4, %t3, 128;\nld.shared.u32 %t5, [%t4];\nst.shared.u32 [%t3], %t5;", threads: 64),
+        Expect(Fails("st.shared.u32 [%t3], %t0;\nbar.sync 0;\nxor.b32 %t4, %t3, 128;\nld.shared.u32 %t5, [%t4];\nst.shared.u32 [%t3], " +
+            "%t5;", threads: 64),
             EmulatorErrorKind.SharedRace, "ld.shared.u32", 0);
 
     [Fact]
     public void A_write_to_what_another_warp_has_read_is_a_race() =>
-        Expect(Fails("st.shared.u32 [%t3], %t0;\nbar.sync 0;\nsetp.lt.u32 %p, %t0, 32;\n@%p ld.shared.u32 %t5, [%t3+128];\n@!%p st.shared.u32 [%t3], 0;", threads: 64),
+        Expect(Fails("st.shared.u32 [%t3], %t0;\nbar.sync 0;\nsetp.lt.u32 %p, %t0, 32;\n@%p ld.shared.u32 %t5, [%t3+128];\n@!%p " +
+            "st.shared.u32 [%t3], 0;", threads: 64),
             EmulatorErrorKind.SharedRace, "@!%p st.shared.u32", 0);
 
     [Fact]
@@ -136,6 +139,24 @@ public sealed class CheckTests
     public void A_read_before_the_copy_was_waited_for_is_named() =>
         Expect(Fails("cp.async.ca.shared.global [%t3], [%a2], 4;\ncp.async.commit_group;\nld.shared.u32 %t4, [%t3];"),
             EmulatorErrorKind.PendingCopy, "ld.shared.u32", 0);
+
+    [Fact]
+    public void Atomics_of_several_warps_agree_but_a_plain_read_among_them_is_a_race()
+    {
+        const string reads = "ld.shared.u32 %t5, [tile];";
+        Expect(Fails($"{First}bar.sync 0;\natom.shared.add.u32 %t4, [tile], 1;\n{reads}", threads: 64), EmulatorErrorKind.SharedRace,
+            "atom.shared", 0);
+        Expect(Fails($"{First}bar.sync 0;\nsetp.lt.u32 %p, %t0, 32;\n@%p atom.shared.add.u32 %t4, [tile], 1;\n@!%p {reads}", threads: 64),
+            EmulatorErrorKind.SharedRace, "@!%p ld.shared", 0);
+        // A warp may read what it alone added to, and all may read after a barrier.
+        Expect(Fails($"{First}bar.sync 0;\natom.shared.add.u32 %t4, [%t3], 1;\nld.shared.u32 %t5, [%t3];\ntrap;"), EmulatorErrorKind.Trap,
+            "trap", 0);
+        Expect(Fails($"{First}bar.sync 0;\natom.shared.add.u32 %t4, [tile], 1;\nbar.sync 0;\n{reads}\ntrap;", threads: 64),
+            EmulatorErrorKind.Trap, "trap", 0);
+    }
+
+    /// <summary>Zeros in the first words of the tile.</summary>
+    private const string First = "mov.u32 %t6, 0;\nst.shared.u32 [%t3], %t6;\n";
 
     [Fact]
     public void A_trap_is_named() => Expect(Fails("setp.eq.u32 %p, %t0, 9;\n@%p trap;"), EmulatorErrorKind.Trap, "@%p trap", 9);
@@ -221,6 +242,58 @@ public sealed class CheckTests
         Assert.Equal(EmulatorErrorKind.UseAfterFree, Assert.Throws<EmulatorException>(() => device.Free(a)).Kind);
         Assert.NotEqual(a, device.Allocate(16));
     }
+
+    /// <summary>For every kind of error, something that is it. A kind without an entry is a check that no test trips.</summary>
+    private static readonly Dictionary<EmulatorErrorKind, Func<EmulatorException>> Trips = new()
+    {
+        [EmulatorErrorKind.Syntax] = () => Refused("mov.u32 %t4, 0x;"),
+        [EmulatorErrorKind.Unsupported] = () => Refused("frobnicate.u32 %t4, %t0;"),
+        [EmulatorErrorKind.OutOfBounds] = () => Fails("st.global.u32 [%a2], %t0;", bytes: 100),
+        [EmulatorErrorKind.Misaligned] = () => Fails("ld.global.u32 %t4, [%a2+2];"),
+        [EmulatorErrorKind.UninitialisedRead] = () => Fails("ld.shared.u32 %t4, [%t3];"),
+        [EmulatorErrorKind.UseAfterFree] = () => Fails("ld.global.u32 %t4, [%a2];", before: (d, a) => d.Free(a)),
+        [EmulatorErrorKind.ReadOnlyWrite] = () => Fails("st.param.u32 [out], %t0;"),
+        [EmulatorErrorKind.SharedRace] = () => Fails("st.shared.u32 [tile], %t0;"),
+        [EmulatorErrorKind.PendingCopy] = () => Fails("cp.async.ca.shared.global [%t3], [%a2], 4;\nld.shared.u32 %t4, [%t3];"),
+        [EmulatorErrorKind.DivergentBarrier] = () => Fails("setp.lt.u32 %p, %t0, 16;\n@%p bar.sync 0;"),
+        [EmulatorErrorKind.BarrierMismatch] = () => Fails("bar.sync 16;"),
+        [EmulatorErrorKind.WarpSyncMask] = () => Fails("setp.lt.u32 %p, %t0, 16;\n@%p bar.warp.sync 0xffffffff;"),
+        [EmulatorErrorKind.ParameterSize] = () => Launched(new Dim3(32), 0, new byte[4]),
+        [EmulatorErrorKind.LaunchLimits] = () => Launched(new Dim3(1025), 0, new byte[8]),
+        [EmulatorErrorKind.Trap] = () => Fails("trap;"),
+        [EmulatorErrorKind.Hang] = () => Fails("LOOP:\nbra LOOP;", before: (d, _) => d.TimeSliceLimit = 4),
+        [EmulatorErrorKind.NotFound] = () => Refused("", "nobody"),
+    };
+
+    /// <summary>Kinds that only the driver's queue finds, and the tests that trip them there.</summary>
+    private static readonly Dictionary<EmulatorErrorKind, Type> InTheDriver = new()
+    {
+        [EmulatorErrorKind.StreamRace] = typeof(EmulatedRaceTests),
+        [EmulatorErrorKind.HostRace] = typeof(EmulatedMisuseTests),
+    };
+
+    public static TheoryData<EmulatorErrorKind> Kinds => [.. Enum.GetValues<EmulatorErrorKind>().Where(k => !InTheDriver.ContainsKey(k))];
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void Every_kind_of_error_has_something_that_trips_it(EmulatorErrorKind kind)
+    {
+        Assert.True(Trips.TryGetValue(kind, out Func<EmulatorException>? trip), $"nothing trips {kind}: add to {nameof(Trips)}");
+        EmulatorException e = trip();
+        Assert.True(e.Kind == kind, e.Message);
+    }
+
+    private static EmulatorException Refused(string line, string kernel = "k") => Assert.Throws<EmulatorException>(() =>
+    {
+        using EmulatedDevice device = new("sm_86", 1);
+        PtxModule.Load(device, PtxHarness.Header + Body + "\n" + line + "\nret;\n}\n").Kernel(kernel);
+    });
+
+    private static EmulatorException Launched(Dim3 block, int shared, byte[] parameters) => Assert.Throws<EmulatorException>(() =>
+    {
+        using EmulatedDevice device = new("sm_86", 1);
+        device.Launch(PtxModule.Load(device, PtxHarness.Header + Body + "ret;\n}\n").Kernel("k"), new Dim3(1), block, shared, parameters);
+    });
 
     [Fact]
     public void The_lowest_failing_block_is_the_one_reported()

@@ -8,13 +8,16 @@ internal static class PtxHarness
 {
     public const string Header = ".version 7.8\n.target sm_86\n.address_size 64\n";
 
+    /// <summary>For the architecture that has every instruction the emulator knows.</summary>
+    public const string NewestHeader = ".version 7.8\n.target sm_90\n.address_size 64\n";
+
     /// <summary>
     /// Runs <paramref name="body"/> in one warp. Inputs are %a, %b, %c (8-byte slots of raw bits), the result is %d; %p, %q are
     /// predicates, %t0..%t7 32-bit and %w0..%w7 64-bit scratch registers, %lane the lane.
     /// </summary>
     public static ulong[] Run(string body, string resultType, params (string Type, ulong[] Values)[] inputs)
     {
-        StringBuilder s = new(Header);
+        StringBuilder s = new(NewestHeader);
         s.Append(".visible .entry k(.param .u64 po");
         for (int i = 0; i < inputs.Length; i++) s.Append($", .param .u64 p{i}");
         s.Append(")\n{\n.reg .pred %p, %q;\n.reg .b32 %lane, %t<8>;\n.reg .b64 %addr, %off, %w<8>;\n");
@@ -26,7 +29,7 @@ internal static class PtxHarness
         s.Append(body).Append('\n');
         s.Append($"ld.param.u64 %addr, [po];\nadd.s64 %addr, %addr, %off;\nst.global.b{Bits(resultType)} [%addr], %d;\nret;\n}}\n");
 
-        using EmulatedDevice device = new("sm_86", 1);
+        using EmulatedDevice device = new("sm_90", 1);
         PtxKernel kernel = PtxModule.Load(device, s.ToString()).Kernel("k");
         ulong[] result = new ulong[32];
         List<ulong> parameters = [Upload(device, result)];

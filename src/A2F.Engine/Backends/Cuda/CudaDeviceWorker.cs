@@ -18,6 +18,7 @@ internal sealed unsafe class CudaDeviceWorker : CudaWorker
     private readonly Dictionary<int, CudaGraph> _graphs = [];
     private readonly List<IDisposable> _made = []; // in the order of making
     private readonly bool _useGraphs;
+    private readonly CudaBlas? _blas;
     private CudaStream _current;
     private bool _disposed;
 
@@ -36,10 +37,11 @@ internal sealed unsafe class CudaDeviceWorker : CudaWorker
     /// <param name="arenaBytes">Device memory that a plan has found to be needed.</param>
     /// <param name="separate">Whether each buffer is an allocation of its own, for the emulator's bounds checks.</param>
     /// <param name="graphs">Whether work is recorded and replayed.</param>
+    /// <param name="cublas">cuBLAS for the products that ask for it; null for none.</param>
     /// <param name="multiprocessors">What tile sizes are chosen for; null for what the device has.</param>
     internal CudaDeviceWorker(
         CudaDevice device, Func<KernelSpec, byte[]> images, long arenaBytes = 0, bool separate = false, bool graphs = true,
-        int? multiprocessors = null)
+        CublasTable? cublas = null, int? multiprocessors = null)
     {
         _useGraphs = graphs;
         Multiprocessors = multiprocessors ?? device.Attribute(CUdeviceAttribute.MultiprocessorCount);
@@ -52,6 +54,11 @@ internal sealed unsafe class CudaDeviceWorker : CudaWorker
             _joined = Made(new CudaEvent(_context));
             _arena = Made(new CudaArena(_context, arenaBytes, separate));
             _kernels = Made(new KernelLibrary(_context, images));
+            if (cublas is not null)
+            {
+                _blas = Made(new CudaBlas(cublas, _context));
+                _blas.SetMathMode(CublasMath.Pedantic);
+            }
         }
         catch
         {
@@ -157,6 +164,36 @@ internal sealed unsafe class CudaDeviceWorker : CudaWorker
         using CudaContext.Scope scope = _context.Enter();
         CudaKernel kernel = _kernels.Get(launch.Kernel, launch.SharedBytes);
         kernel.Launch(launch.Grid, new Dim3((uint)launch.Threads), launch.SharedBytes, _current, arguments);
+    }
+
+    internal override bool HasBlas => _blas is not null;
+
+    internal override void Product(in BlasProduct product)
+    {
+        // Column-major, the same memory is the transpose of each matrix: c' = b' a'.
+        BlasProduct p = product;
+        CudaDataType type = p.Type == ElementType.Float16 ? CudaDataType.R16F : CudaDataType.R32F;
+        using CudaContext.Scope scope = _context.Enter();
+        _blas!.SetStream(_current);
+        _blas.GemmEx(CublasOperation.None, CublasOperation.None, p.Columns, p.Rows, p.Depth, 1, new CUdeviceptr(p.B), p.PitchB,
+            new CUdeviceptr(p.A), p.PitchA, 0, new CUdeviceptr(p.C), p.Columns, type, CudaDataType.R32F);
+    }
+
+    internal override float Time(Action work)
+    {
+        const int Runs = 5;
+        using CudaContext.Scope scope = _context.Enter();
+        using CudaEvent start = new(_context, CUeventFlags.Default), end = new(_context, CUeventFlags.Default);
+        float best = float.MaxValue;
+        for (int run = 0; run < Runs; run++)
+        {
+            start.Record(_current);
+            work();
+            end.Record(_current);
+            end.Synchronize();
+            best = Math.Min(best, CudaEvent.ElapsedMilliseconds(start, end));
+        }
+        return best;
     }
 
     /// <summary>Makes the device's context current on this thread for a stretch of work.</summary>

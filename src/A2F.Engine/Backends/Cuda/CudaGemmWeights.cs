@@ -20,6 +20,9 @@ internal sealed class CudaGemmWeights : GemmWeights
     /// <summary>Elements of a row of the matrix.</summary>
     internal required int Pitch { get; init; }
 
+    /// <summary>Whether cuBLAS computes this layer where it can.</summary>
+    internal bool UseCublas { get; set; }
+
     internal int Depth => Taps * PaddedInputs;
 
     internal long MatrixBytes => (long)Groups * Depth * Pitch * (int)Type;

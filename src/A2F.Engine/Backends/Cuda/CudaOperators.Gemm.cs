@@ -37,6 +37,7 @@ internal sealed unsafe partial class CudaOperators
     {
         CudaGemmWeights w = (CudaGemmWeights)weights;
         CheckGemm(x, stride, w, y, tapStride);
+        if (Cublas != CublasUse.Off && TryCublas(x, stride, w, y, epilogue)) return;
         GemmArguments arguments = Arguments(x, stride, w, y, tapStride);
         arguments.Y = (ulong)y.Address;
         arguments.YItems = y.ItemStride;
@@ -66,17 +67,25 @@ internal sealed unsafe partial class CudaOperators
         CheckGemm(x, 1, w, y, 0);
         CheckStorage(residual, y);
         int columns = w.Groups * w.Outputs, splits = w.Splits;
-        long partialBytes = (long)splits * y.Items * y.Rows * columns * sizeof(float);
-        GemmArguments product = Arguments(x, 1, w, y, 0);
-        product.Partials = Ensure(ref _partials, partialBytes);
-        product.Splits = splits;
-        const int Deepest = 32; // what a tile takes of the depth at a time, a multiple of it for either precision
-        product.Chunk = ((w.Depth + splits - 1) / splits + Deepest - 1) / Deepest * Deepest;
-        LaunchGemm(x, w, product, partialBytes);
-
+        ulong partials;
+        if (Cublas != CublasUse.Off && IsForCublas(x, w, activation, residual, norm, y))
+        {
+            splits = 1;
+            partials = Product(x, w, y);
+        }
+        else
+        {
+            long bytes = (long)splits * y.Items * y.Rows * columns * sizeof(float);
+            GemmArguments product = Arguments(x, 1, w, y, 0);
+            product.Partials = partials = Ensure(ref _partials, bytes);
+            product.Splits = splits;
+            const int Deepest = 32; // what a tile takes of the depth at a time, a multiple of it for either precision
+            product.Chunk = ((w.Depth + splits - 1) / splits + Deepest - 1) / Deepest * Deepest;
+            LaunchGemm(x, w, product, bytes);
+        }
         ReduceArguments arguments = new()
         {
-            Partials = product.Partials,
+            Partials = partials,
             Bias = w.Bias,
             Residual = new View(residual),
             Y = new View(y),
@@ -91,7 +100,7 @@ internal sealed unsafe partial class CudaOperators
         void* pointer = &arguments;
         _worker.Launch(
             new KernelLaunch(new KernelSpec("reduce.cu", "reduce_norm", _half), new Dim3((uint)arguments.AllRows), 128, columns * sizeof(float),
-                0, partialBytes + 2 * BytesOf(y)),
+                0, (long)splits * arguments.AllRows * columns * sizeof(float) + 2 * BytesOf(y)),
             &pointer);
     }
 

@@ -61,6 +61,18 @@ internal sealed unsafe class CudaPlan(int architecture, int multiprocessors) : C
         _kernels.Add(launch.Kernel);
     }
 
+    internal override bool HasBlas => true;
+
+    internal override void Product(in BlasProduct product)
+    {
+    }
+
+    internal override float Time(Action work)
+    {
+        work();
+        return 0;
+    }
+
     internal override void Replay(int key, Action body) => body();
 
     internal override void BeginBranch()

@@ -11,6 +11,10 @@ namespace A2F.Engine.Backends.Cuda;
 /// <param name="Bytes">Bytes that it reads and writes at least: each input and output once.</param>
 internal readonly record struct KernelLaunch(KernelSpec Kernel, Dim3 Grid, int Threads, int SharedBytes, long Flops, long Bytes);
 
+/// <summary>A plain product of row-major matrices. Pitches count elements from a row to the next; those of c are its columns.</summary>
+internal readonly record struct BlasProduct(
+    int Rows, int Columns, int Depth, ulong A, int PitchA, ulong B, int PitchB, ulong C, ElementType Type);
+
 /// <summary>
 /// What <see cref="CudaOperators"/> hand their work to: a device, or a plan that takes note of the work. Addresses are device addresses.
 /// </summary>
@@ -48,6 +52,17 @@ internal abstract unsafe class CudaWorker : IDisposable
 
     /// <summary>Queues a launch; <paramref name="arguments"/> holds a pointer to each parameter.</summary>
     internal abstract void Launch(in KernelLaunch launch, void** arguments);
+
+    /// <summary>Whether <see cref="Product"/> works.</summary>
+    internal abstract bool HasBlas { get; }
+
+    /// <summary>
+    /// Queues c = a b by cuBLAS for row-major matrices, with float32 sums: a is [rows, depth], b [depth, columns], c [rows, columns] float32.
+    /// </summary>
+    internal abstract void Product(in BlasProduct product);
+
+    /// <summary>Milliseconds that queued work takes, the best of several runs.</summary>
+    internal abstract float Time(Action work);
 
     /// <summary>See <see cref="OperatorSet.Replay"/>.</summary>
     internal abstract void Replay(int key, Action body);

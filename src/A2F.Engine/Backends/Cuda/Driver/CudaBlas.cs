@@ -32,11 +32,11 @@ internal sealed unsafe class CudaBlas : IDisposable
         float beta, CUdeviceptr c, int ldc) =>
         Check(_table.Sgemm(_handle, opA, opB, m, n, k, &alpha, a, lda, b, ldb, &beta, c, ldc), "cublasSgemm");
 
-    /// <summary>As <see cref="Sgemm"/> with A, B and C of one type and fp32 accumulation.</summary>
+    /// <summary>As <see cref="Sgemm"/> with A and B of one type, C of another, and fp32 accumulation.</summary>
     internal void GemmEx(
         CublasOperation opA, CublasOperation opB, int m, int n, int k, float alpha, CUdeviceptr a, int lda, CUdeviceptr b, int ldb,
-        float beta, CUdeviceptr c, int ldc, CudaDataType type) =>
-        Check(_table.GemmEx(_handle, opA, opB, m, n, k, &alpha, a, type, lda, b, type, ldb, &beta, c, type, ldc,
+        float beta, CUdeviceptr c, int ldc, CudaDataType type, CudaDataType typeOfC) =>
+        Check(_table.GemmEx(_handle, opA, opB, m, n, k, &alpha, a, type, lda, b, type, ldb, &beta, c, typeOfC, ldc,
             CublasComputeType.Compute32F, CublasGemmAlgo.Default), "cublasGemmEx");
 
     /// <summary>As <see cref="GemmEx"/>, <paramref name="count"/> times; strides count elements between matrices.</summary>
