@@ -68,7 +68,9 @@ internal static class GpuCommand
             options.Device.Emulated ? launches : null, Statistics.DifferenceOf(result, cpu.Result));
     }
 
-    /// <summary>Runs something once on behalf of the emulator, else for as long as the options say; alone, so that a GPU's clock stays up.</summary>
+    /// <summary>
+    /// Runs something once on behalf of the emulator, else for as long as the options say; alone, so that a GPU's clock stays up.
+    /// </summary>
     private static Timing? Time(GpuOptions options, string name, Action run)
     {
         if (!options.Device.Emulated)

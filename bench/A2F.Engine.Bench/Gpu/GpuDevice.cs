@@ -28,7 +28,8 @@ internal sealed record GpuDevice(string Text, int Ordinal, bool Emulated)
         };
         if (ordinal >= 0) return new GpuDevice(text, ordinal, parts[0] == Emulator);
         throw new A2FException(A2FErrorCode.InvalidArgument,
-            $"--device: expected cuda, cuda:N, or emulator:ARCH with one of {string.Join(", ", EmulatedDriver.Architectures)}; found '{text}'");
+            $"--device: expected cuda, cuda:N, or emulator:ARCH with one of {string.Join(", ", EmulatedDriver.Architectures)}; " +
+            $"found '{text}'");
     }
 
     /// <summary>The emulated device of the newest architecture that is not newer than a GPU's, else of the oldest.</summary>
