@@ -24,7 +24,8 @@ public sealed class KernelsCommandTests : IDisposable
         Assert.NotNull(RealCuda.Nvrtc); // sets the path that the process inherits
         string tool = Path.Combine(AppContext.BaseDirectory, "a2f");
         // Tests that carry their own runtime may run where no dotnet is installed.
-        bool selfContained = Path.GetDirectoryName(typeof(object).Assembly.Location) + Path.DirectorySeparatorChar == AppContext.BaseDirectory;
+        string runtime = Path.GetDirectoryName(typeof(object).Assembly.Location) + Path.DirectorySeparatorChar;
+        bool selfContained = runtime == AppContext.BaseDirectory;
         ProcessStartInfo start = selfContained
             ? new ProcessStartInfo(tool, args)
             : new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [tool + ".dll", .. args]);
@@ -129,7 +130,8 @@ public sealed class KernelsCommandTests : IDisposable
     public void Without_NVRTC_the_exit_code_is_3()
     {
         (_, string machine, _) = Finish(Start(["doctor"], (CudaLibraries.PathVariable, "")));
-        Assert.SkipUnless(machine.Contains("NVRTC was not found", StringComparison.Ordinal), "NVRTC is installed here: no process can be without");
+        bool none = machine.Contains("NVRTC was not found", StringComparison.Ordinal);
+        Assert.SkipUnless(none, "NVRTC is installed here: no process can be without");
         (int code, string output, string error) = Finish(Start(["kernels", Model], (CudaLibraries.PathVariable, "")));
         Assert.Equal((ExitCode.Device, ""), (code, output));
         Assert.StartsWith("error: NVRTC was not found", error, StringComparison.Ordinal);

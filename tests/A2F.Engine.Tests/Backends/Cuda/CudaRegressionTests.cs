@@ -75,7 +75,8 @@ public sealed class CudaRegressionTests
         using RegressionModel emulated = Load(folder, CudaTarget.Of(gpu.Nearest).Options(precision));
         emulated.Infer(input, emotion, alone);
         double apart = RelativeError(Array.ConvertAll(alone, v => (double)v), together);
-        Assert.True(apart <= CudaTarget.Tolerance(precision), $"{folder} on {target}, {precision}: {apart:E2} from the emulated {gpu.Nearest}");
+        Assert.True(
+            apart <= CudaTarget.Tolerance(precision), $"{folder} on {target}, {precision}: {apart:E2} from the emulated {gpu.Nearest}");
     }
 
     [NvrtcTheory]

@@ -51,7 +51,7 @@ internal sealed class CudaTarget
 
     /// <summary>A worker on the device. On the emulator it is given PTX.</summary>
     public CudaDeviceWorker Worker(long arenaBytes = 0, bool separate = false, bool graphs = true, int? multiprocessors = null) =>
-        new(Device, _images, arenaBytes, separate, graphs, multiprocessors);
+        new(Device, _images, arenaBytes, separate, graphs, multiprocessors: multiprocessors);
 
     /// <summary>Operators on the device, every buffer an allocation of its own; tiles as for this many multiprocessors.</summary>
     public CudaOperators Operators(Precision precision, int? multiprocessors = null) =>
@@ -94,5 +94,6 @@ internal sealed class CudaTarget
     private static int Number(string architecture) => int.Parse(architecture.AsSpan(3), CultureInfo.InvariantCulture);
 
     private static A2FException Wrong(string name) => new(A2FErrorCode.InvalidArgument,
-        $"{Variable}: expected cuda, cuda:N, or emulator:ARCH with one of {string.Join(", ", EmulatedDriver.Architectures)}; found '{name}'");
+        $"{Variable}: expected cuda, cuda:N, or emulator:ARCH with one of {string.Join(", ", EmulatedDriver.Architectures)}; " +
+        $"found '{name}'");
 }
