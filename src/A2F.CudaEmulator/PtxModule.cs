@@ -12,12 +12,12 @@ public sealed class PtxModule
 
     private readonly EmulatedDevice _device;
 
-    private PtxModule(EmulatedDevice device, PtxText text)
+    private PtxModule(EmulatedDevice device, DecodedText decoded)
     {
         _device = device;
         try
         {
-            Place(text);
+            Place(decoded);
         }
         catch
         {
@@ -26,8 +26,9 @@ public sealed class PtxModule
         }
     }
 
-    private void Place(PtxText text)
+    private void Place(DecodedText decoded)
     {
+        PtxText text = decoded.Text;
         if (text.TargetNumber > _device.ComputeCapability)
             throw new EmulatorException(EmulatorErrorKind.Unsupported,
                 $"the text's target is {text.Target}, the device is sm_{_device.ComputeCapability}");
@@ -44,8 +45,7 @@ public sealed class PtxModule
                 BitConverter.TryWriteBytes(contents.AsSpan(offset), Variable(symbol).Address);
             if (contents.Length > 0) _device.Write(v.Address, contents);
         }
-        foreach (PtxFunction f in text.Functions)
-            if (f.IsEntry) _kernels[f.Name] = new PtxKernel(this, Decoder.Decode(text, f));
+        foreach (Program program in decoded.Programs) _kernels[program.Function.Name] = new PtxKernel(this, program);
     }
 
     /// <summary>The names of the entry points.</summary>
@@ -53,7 +53,7 @@ public sealed class PtxModule
 
     /// <summary>Reads and decodes <paramref name="ptx"/>; whatever the emulator does not know is an error here.</summary>
     /// <exception cref="EmulatorException">Syntax or Unsupported, with the line.</exception>
-    public static PtxModule Load(EmulatedDevice device, string ptx) => new(device, PtxParser.Parse(ptx));
+    public static PtxModule Load(EmulatedDevice device, string ptx) => new(device, DecodedText.Of(ptx));
 
     /// <summary>An entry point by name.</summary>
     /// <exception cref="EmulatorException">NotFound.</exception>

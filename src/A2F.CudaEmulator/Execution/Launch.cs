@@ -5,6 +5,8 @@ namespace A2F.CudaEmulator.Execution;
 /// <summary>One kernel launch: what every block of it shares.</summary>
 internal sealed unsafe class Launch
 {
+    private const int BlocksWorthAThread = 8;
+
     public required EmulatedDevice Device { get; init; }
     public required Program Program { get; init; }
     public required Dim3 GridSize { get; init; }
@@ -28,7 +30,7 @@ internal sealed unsafe class Launch
         long blocks = GridSize.Count, next = -1, failedAt = long.MaxValue;
         EmulatorException? failure = null;
         if (Program.UsesGlobalAtomics) threads = 1;
-        threads = (int)Math.Min(threads, blocks);
+        threads = (int)Math.Clamp(blocks / BlocksWorthAThread, 1, threads); // a thread costs as much as some small blocks
         LaunchCounters total = new();
         object gate = new();
         Code = (Instruction*)NativeMemory.AlignedAlloc((nuint)(Program.Code.Length * sizeof(Instruction)), 64);

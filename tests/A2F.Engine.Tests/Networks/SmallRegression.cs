@@ -9,7 +9,7 @@ internal static class SmallRegression
 {
     public static RegressionConfig Config { get; } = new(
         120, 2, 3, 2, 4, 1.4f, [new(3, 2, 1)], 5, 3, 9, 4,
-        new Wav2VecConfig([new(10, 5, 0), new(3, 2, 0)], 8, 8, 16, 2, 2, 4, 2, 1e-5f, 1e-5f),
+        new Wav2VecConfig([new(10, 5, 0), new(3, 2, 0)], 8, 8, 16, 2, 1, 4, 2, 1e-5f, 1e-5f),
         new AutoCorrelationConfig(11, 20, 10, 8, 1, 0.05f, [new(3, 2, 1), new(4, 1, 0)]));
 
     public static WeightSet Weights { get; } = RegressionWeights.Make(Config, [6], (name, count) => OperatorCase.Random(count, name.Length));

@@ -9,6 +9,8 @@ namespace A2F.Engine.Backends.Cuda;
 internal sealed unsafe class CudaDeviceWorker : CudaWorker
 {
     private const int MostGraphs = 16;
+    private readonly CudaDriver _driver;
+    private readonly int _failuresAtFirst;
     private readonly CudaContext _context;
     private readonly KernelLibrary _kernels;
     private readonly CudaArena _arena;
@@ -44,6 +46,8 @@ internal sealed unsafe class CudaDeviceWorker : CudaWorker
         CublasTable? cublas = null, int? multiprocessors = null)
     {
         _useGraphs = graphs;
+        _driver = device.Driver;
+        _failuresAtFirst = _driver.Failures;
         Multiprocessors = multiprocessors ?? device.Attribute(CUdeviceAttribute.MultiprocessorCount);
         try
         {
@@ -91,8 +95,7 @@ internal sealed unsafe class CudaDeviceWorker : CudaWorker
         ulong address = _arena.Take(bytes);
         if (!zeroed) return address;
         using CudaContext.Scope scope = _context.Enter();
-        CudaDriver driver = _context.Driver;
-        driver.Check(driver.Table.MemsetD8Async(new CUdeviceptr(address), 0, (nuint)bytes, _stream.Handle), "cuMemsetD8Async");
+        _driver.Check(_driver.Table.MemsetD8Async(new CUdeviceptr(address), 0, (nuint)bytes, _stream.Handle), "cuMemsetD8Async");
         return address;
     }
 
@@ -106,12 +109,11 @@ internal sealed unsafe class CudaDeviceWorker : CudaWorker
     internal override void Upload(ulong target, ReadOnlySpan<byte> data)
     {
         using CudaContext.Scope scope = _context.Enter();
-        CudaDriver driver = _context.Driver;
         // In order with what is queued already; from memory that is not page-locked the driver takes a copy before it returns.
         fixed (byte* bytes = data)
         {
-            driver.Check(
-                driver.Table.MemcpyHtoDAsync(new CUdeviceptr(target), bytes, (nuint)data.Length, _stream.Handle), "cuMemcpyHtoDAsync");
+            _driver.Check(
+                _driver.Table.MemcpyHtoDAsync(new CUdeviceptr(target), bytes, (nuint)data.Length, _stream.Handle), "cuMemcpyHtoDAsync");
         }
     }
 
@@ -119,9 +121,8 @@ internal sealed unsafe class CudaDeviceWorker : CudaWorker
     {
         using CudaContext.Scope scope = _context.Enter();
         _stream.Synchronize();
-        CudaDriver driver = _context.Driver;
         fixed (byte* bytes = data)
-            driver.Check(driver.Table.MemcpyDtoH(bytes, new CUdeviceptr(source), (nuint)data.Length), "cuMemcpyDtoH");
+            _driver.Check(_driver.Table.MemcpyDtoH(bytes, new CUdeviceptr(source), (nuint)data.Length), "cuMemcpyDtoH");
     }
 
     internal override void Write(ulong target, ReadOnlySpan<float> values)
@@ -132,9 +133,8 @@ internal sealed unsafe class CudaDeviceWorker : CudaWorker
         if (twin.Busy) Finish(); // a run that failed before its Read
         values.CopyTo(twin.Memory.Span);
         twin.Busy = true;
-        CudaDriver driver = _context.Driver;
-        driver.Check(
-            driver.Table.MemcpyHtoDAsync(new CUdeviceptr(target), twin.Memory.Pointer, (nuint)values.Length * sizeof(float), _stream.Handle),
+        _driver.Check(
+            _driver.Table.MemcpyHtoDAsync(new CUdeviceptr(target), twin.Memory.Pointer, (nuint)values.Length * sizeof(float), _stream.Handle),
             "cuMemcpyHtoDAsync");
     }
 
@@ -143,9 +143,8 @@ internal sealed unsafe class CudaDeviceWorker : CudaWorker
         CudaPageLockedHostMemory<float> twin = _twins[source].Memory;
         twin.CheckRange(values.Length);
         using CudaContext.Scope scope = _context.Enter();
-        CudaDriver driver = _context.Driver;
-        driver.Check(
-            driver.Table.MemcpyDtoHAsync(twin.Pointer, new CUdeviceptr(source), (nuint)values.Length * sizeof(float), _stream.Handle),
+        _driver.Check(
+            _driver.Table.MemcpyDtoHAsync(twin.Pointer, new CUdeviceptr(source), (nuint)values.Length * sizeof(float), _stream.Handle),
             "cuMemcpyDtoHAsync");
         Finish();
         twin.Span[..values.Length].CopyTo(values);
@@ -228,13 +227,13 @@ internal sealed unsafe class CudaDeviceWorker : CudaWorker
         try
         {
             body();
+            return _stream.EndCapture();
         }
         catch
         {
             _stream.AbandonCapture();
             throw;
         }
-        return _stream.EndCapture();
     }
 
     internal override void BeginBranch()
@@ -262,6 +261,7 @@ internal sealed unsafe class CudaDeviceWorker : CudaWorker
     {
         if (_disposed) return;
         _disposed = true;
+        bool told = _driver.Failures != _failuresAtFirst;
         A2FException? first = WaitForEverything();
         for (int i = _made.Count - 1; i >= 0; i--)
         {
@@ -274,7 +274,7 @@ internal sealed unsafe class CudaDeviceWorker : CudaWorker
                 first ??= e; // the rest is released all the same
             }
         }
-        if (first is not null) throw first;
+        if (first is not null && !told) throw first;
     }
 
     /// <summary>Memory may only go when nothing uses it any more.</summary>
@@ -283,8 +283,8 @@ internal sealed unsafe class CudaDeviceWorker : CudaWorker
         if (_context is null) return null;
         try
         {
-            CudaContext.ReleaseScope scope = _context.EnterToRelease();
-            scope.End(_context.Driver.Table.CtxSynchronize(), "cuCtxSynchronize");
+            using CudaContext.Scope scope = _context.Enter();
+            _context.Synchronize();
             return null;
         }
         catch (A2FException e)

@@ -5,7 +5,6 @@ namespace A2F.Engine.Backends.Cuda;
 // Large plain products by cuBLAS, where that is asked for: it writes float32 sums, reduce.cu finishes the rows.
 internal sealed unsafe partial class CudaOperators
 {
-    private const int SmallestSide = 64;
     private HashSet<CudaGemmWeights>? _measured;
 
     /// <summary>Whether cuBLAS takes the layers that it can.</summary>
@@ -29,10 +28,9 @@ internal sealed unsafe partial class CudaOperators
         return w.UseCublas;
     }
 
-    /// <summary>Whether x is one matrix of evenly spaced rows, and the product large enough.</summary>
+    /// <summary>Whether x is one matrix of evenly spaced rows.</summary>
     private static bool CanBePlain(Tensor x, CudaGemmWeights w) =>
-        w.Groups == 1 && w.Taps == 1 && w.Type == x.Type && w.Inputs >= SmallestSide && w.Outputs >= SmallestSide
-        && (x.Rows == 1 || x.ItemStride == (long)x.Rows * x.RowStride || x.Items == 1);
+        w.Groups == 1 && w.Taps == 1 && w.Type == x.Type && (x.Rows == 1 || x.ItemStride == (long)x.Rows * x.RowStride || x.Items == 1);
 
     /// <summary>Times every layer that cuBLAS can compute and remembers the faster way; <paramref name="run"/> calls each once.</summary>
     internal void Measure(Action run)

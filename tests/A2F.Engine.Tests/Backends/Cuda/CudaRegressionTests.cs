@@ -1,3 +1,5 @@
+using A2F.CudaEmulator;
+using A2F.CudaEmulator.Driver;
 using A2F.Engine.Backends.Cuda;
 using A2F.Engine.Backends.Cuda.Driver;
 using A2F.Engine.Networks;
@@ -105,6 +107,37 @@ public sealed class CudaRegressionTests
             Assert.Equal(plan.ArenaBytes, worker.Bytes);
         }
         Assert.Equal(results[0], results[1]);
+    }
+
+    [NvrtcTheory]
+    [InlineData(CublasUse.On, Precision.Float32)]
+    [InlineData(CublasUse.On, Precision.Float16)]
+    [InlineData(CublasUse.Measured, Precision.Float32)]
+    public void Large_products_by_cublas_agree_with_the_recorded_outputs(CublasUse use, Precision precision)
+    {
+        CudaTarget gpu = CudaTarget.Of("sm_80");
+        using NpzFile recorded = NpzFile.Open(Path.Combine(Fixture("reg_w2v2"), "io.npz"));
+        double[] expected = recorded.Read("b3.result_f64").Data<double>();
+        float[] actual = new float[expected.Length];
+        Timeline timeline = new();
+        using (RegressionModel model = Load("reg_w2v2", gpu.Options(precision) with { Cublas = use }))
+        {
+            EmulatedDriver.Trace = timeline;
+            try
+            {
+                model.Infer(recorded.Read("b3.input").ToFloat32(), recorded.Read("b3.emotion").ToFloat32(), actual);
+            }
+            finally
+            {
+                EmulatedDriver.Trace = null;
+            }
+        }
+        double error = RelativeError(expected, actual);
+        Assert.True(error <= (precision == Precision.Float16 ? 5e-3 : 1e-5), $"{use}, {precision}: {error:E2}");
+        // projection, mapping, decoder, and four of each of the two layers; measured, what happens to be faster
+        int products = timeline.Entries.Count(entry => entry.Name.Contains("blas", StringComparison.OrdinalIgnoreCase));
+        if (use == CublasUse.On) Assert.Equal(11, products);
+        Assert.True(gpu.IsClean);
     }
 
     [NvrtcTheory]

@@ -61,12 +61,15 @@ internal sealed class CudaTarget
     public ModelOptions Options(Precision precision) => new()
     {
         Device = $"{Real}:{Device.Ordinal}",
-        CudaDriver = _emulated ? EmulatedDriver.Find : null,
+        CudaDriver = _emulated ? FindEmulated : null,
         Precision = precision,
     };
 
     /// <summary>Whether nothing is alive on the device. Only the emulator keeps books.</summary>
     public bool IsClean => !_emulated || EmulatedDriver.Books(Device.Ordinal).AreZero;
+
+    private static nint FindEmulated(string symbol) =>
+        EmulatedDriver.Find(symbol) is var found && found != 0 ? found : EmulatedCublas.Find(symbol);
 
     private static CudaTarget Open(string name)
     {

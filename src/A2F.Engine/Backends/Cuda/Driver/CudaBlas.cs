@@ -61,6 +61,7 @@ internal sealed unsafe class CudaBlas : IDisposable
     private void Check(CublasStatus status, string call)
     {
         if (status == CublasStatus.Success) return;
+        _context.Driver.NoteFailure();
         string name = _table.GetStatusName != null
             ? Marshal.PtrToStringUTF8((nint)_table.GetStatusName(status))! : status.ToString();
         A2FErrorCode code = status == CublasStatus.AllocFailed ? A2FErrorCode.OutOfMemory : A2FErrorCode.DeviceUnavailable;

@@ -8,6 +8,7 @@ namespace A2F.Engine.Backends.Cuda.Driver;
 internal sealed unsafe class CudaDriver
 {
     private volatile int _lastFatal;
+    private int _failures;
 
     private CudaDriver(DriverTable table) => Table = table;
 
@@ -59,9 +60,19 @@ internal sealed unsafe class CudaDriver
         Throw(result, call);
     }
 
+    /// <summary>Failures told so far; see <see cref="NoteFailure"/>.</summary>
+    internal int Failures => Volatile.Read(ref _failures);
+
+    /// <summary>
+    /// Counts a failure that somebody is told of. What is let go because of it keeps quiet about what else goes wrong then, or the reason
+    /// would be lost behind it.
+    /// </summary>
+    internal void NoteFailure() => Interlocked.Increment(ref _failures);
+
     /// <summary>What a failed call throws.</summary>
     internal A2FException Failure(CUresult result, string call, string? detail = null)
     {
+        NoteFailure();
         if (EndsContext(result)) _lastFatal = (int)result;
         string text = $"{call}: {ErrorName(result)} ({(int)result}, {ErrorText(result)})";
         if (detail is not null) text += $"; {detail}";
