@@ -92,7 +92,7 @@ internal sealed record CompareReport(
         writer.WriteLine(FormattableString.Invariant(
             $"difference {what}: max abs/scale {difference.MaxOverScale:E2} (element {difference.Worst}), norm {difference.Relative:E2}"));
 
-    private static void WriteDifference(Utf8JsonWriter json, string name, Difference? difference)
+    public static void WriteDifference(Utf8JsonWriter json, string name, Difference? difference)
     {
         if (difference is null) return;
         json.WriteStartObject(name);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using A2F.Engine.Audio;
 using Xunit;
 using static A2F.Engine.Tests.Audio.WavBytes;
@@ -191,6 +192,8 @@ public sealed class AudioFileTests : IDisposable
     /// <summary>The stand-ins for ffmpeg are shell scripts.</summary>
     private sealed class UnixFactAttribute : FactAttribute
     {
-        public UnixFactAttribute() => Skip = OperatingSystem.IsWindows() ? "the stand-ins for ffmpeg are shell scripts" : null;
+        public UnixFactAttribute([CallerFilePath] string? file = null, [CallerLineNumber] int line = -1)
+            : base(file, line) =>
+            Skip = OperatingSystem.IsWindows() ? "the stand-ins for ffmpeg are shell scripts" : null;
     }
 }

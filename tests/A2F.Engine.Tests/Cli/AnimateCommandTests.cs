@@ -144,7 +144,7 @@ public sealed class AnimateCommandTests : IDisposable
     public void An_interrupted_call_leaves_nothing()
     {
         (int code, _, string error) =
-            Tool.Run(["animate", Hello, "--model", Model, "-o", _folder.File("hello.csv")], new CancellationToken(true));
+            Tool.RunUntil(new CancellationToken(true), "animate", Hello, "--model", Model, "-o", _folder.File("hello.csv"));
         Assert.Equal(130, code);
         Assert.Contains("interrupted", error, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFiles(_folder.Path));

@@ -48,7 +48,7 @@ public sealed class RunCommandTests : IDisposable
     public void The_emulator_agrees_with_the_cpu_to_rounding(string device)
     {
         string model = Tool.Fixture("reg_autocorr"), io = Path.Combine(model, "io.npz");
-        Tool.Succeed("run", model, "--inputs", io, "--prefix", "b3.", "--outputs", _folder.File("cpu.npz"));
+        Tool.Succeed("run", model, "--inputs", io, "--prefix", "b3.", "--outputs", _folder.File("cpu.npz"), "--device", "cpu");
         Tool.Succeed("run", model, "--inputs", io, "--prefix", "b3.", "--outputs", _folder.File("gpu.npz"), "--device", device);
         double[] expected = Array.ConvertAll(Tool.Read(_folder.File("cpu.npz"), "result").ToFloat32(), x => (double)x);
         OperatorCase.AssertClose(expected, Tool.Read(_folder.File("gpu.npz"), "result").ToFloat32(), 1e-5, device);
@@ -64,7 +64,8 @@ public sealed class RunCommandTests : IDisposable
             new("input", NdArray.Of(input.ToFloat32(), 3, 8320)), new("other", NdArray.Of(new[] { "text" }, 1)),
             new("emotion", NdArray.Of(Array.ConvertAll(emotion.ToFloat32(), x => (double)x), 3, 26)),
         ]);
-        Tool.Succeed("run", Tool.Fixture("reg_autocorr"), "--inputs", flat, "--outputs", _folder.File("a.npz"), "--threads", "1");
+        Tool.Succeed("run", Tool.Fixture("reg_autocorr"), "--inputs", flat, "--outputs", _folder.File("a.npz"),
+            "--device", "cpu", "--threads", "1");
         Tool.Succeed("run", Tool.Fixture("reg_autocorr"), "--inputs", io, "--prefix", "b3.", "--outputs", _folder.File("b.npz"),
             "--device", "cpu");
         Assert.Equal(File.ReadAllBytes(_folder.File("b.npz")), File.ReadAllBytes(_folder.File("a.npz")));

@@ -11,9 +11,9 @@ internal static class Tool
 
     public static string Sample(string name) => Path.Combine(TestData.Root, "samples", name);
 
-    public static (int Code, string Out, string Error) Run(params string[] args) => Run(args, default);
+    public static (int Code, string Out, string Error) Run(params string[] args) => RunUntil(TestContext.Current.CancellationToken, args);
 
-    public static (int Code, string Out, string Error) Run(string[] args, CancellationToken cancel)
+    public static (int Code, string Out, string Error) RunUntil(CancellationToken cancel, params string[] args)
     {
         StringWriter output = new(), error = new();
         int code = CommandLine.Run(args, output, error, interactive: false, cancel);

@@ -2,7 +2,6 @@ using System.Text.RegularExpressions;
 using A2F.CudaEmulator;
 using A2F.Engine.Tests.Backends.Cuda;
 using Xunit;
-using Xunit.Abstractions;
 
 namespace A2F.Engine.Tests.Emulator;
 

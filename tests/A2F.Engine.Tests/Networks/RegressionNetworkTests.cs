@@ -10,6 +10,7 @@ namespace A2F.Engine.Tests.Networks;
 
 public sealed class RegressionNetworkTests
 {
+    private static readonly ModelOptions Cpu = new() { Device = "cpu" };
     private static readonly string[] Folders = ["reg_tiny", "reg_autocorr", "reg_w2v2"];
 
     public static TheoryData<string, CpuInstructionSet> Cases()
@@ -26,7 +27,7 @@ public sealed class RegressionNetworkTests
     [MemberData(nameof(Cases))]
     public void Results_agree_with_the_recorded_double_precision_outputs(string folder, CpuInstructionSet set)
     {
-        using RegressionModel model = RegressionModel.Load(Fixture(folder), new ModelOptions { Threads = 1, InstructionSet = set });
+        using RegressionModel model = RegressionModel.Load(Fixture(folder), Cpu with { Threads = 1, InstructionSet = set });
         using NpzFile recorded = NpzFile.Open(Path.Combine(Fixture(folder), "io.npz"));
         foreach (string batch in new[] { "b1.", "b3." })
         {
@@ -57,9 +58,9 @@ public sealed class RegressionNetworkTests
     {
         foreach (string folder in Folders)
         {
-            using RegressionModel together = RegressionModel.Load(Fixture(folder), new ModelOptions { Threads = 1, MaxBatch = 7 });
-            using RegressionModel threaded = RegressionModel.Load(Fixture(folder), new ModelOptions { Threads = 2, MaxBatch = 7 });
-            using RegressionModel split = RegressionModel.Load(Fixture(folder), new ModelOptions { Threads = 2, MaxBatch = 3 });
+            using RegressionModel together = RegressionModel.Load(Fixture(folder), Cpu with { Threads = 1, MaxBatch = 7 });
+            using RegressionModel threaded = RegressionModel.Load(Fixture(folder), Cpu with { Threads = 2, MaxBatch = 7 });
+            using RegressionModel split = RegressionModel.Load(Fixture(folder), Cpu with { Threads = 2, MaxBatch = 3 });
             (int input, int emotion, int output) = (together.InputLength, together.EmotionLength, together.OutputLength);
             float[] windows = OperatorCase.Random(7 * input, 1), emotions = OperatorCase.Random(7 * emotion, 2);
             float[] expected = new float[7 * output], actual = new float[7 * output];
@@ -79,8 +80,8 @@ public sealed class RegressionNetworkTests
     {
         foreach (string folder in Folders)
         {
-            using RegressionModel fast = RegressionModel.Load(Fixture(folder));
-            using RegressionModel plain = RegressionModel.Load(Fixture(folder), new ModelOptions { FastConvolutions = false });
+            using RegressionModel fast = RegressionModel.Load(Fixture(folder), Cpu);
+            using RegressionModel plain = RegressionModel.Load(Fixture(folder), Cpu with { FastConvolutions = false });
             float[] windows = OperatorCase.Random(2 * fast.InputLength, 1), emotions = OperatorCase.Random(2 * fast.EmotionLength, 2);
             float[] expected = new float[2 * fast.OutputLength], actual = new float[expected.Length];
             plain.Infer(windows, emotions, expected);
@@ -95,8 +96,8 @@ public sealed class RegressionNetworkTests
     {
         foreach (string folder in Folders)
         {
-            using RegressionModel folded = RegressionModel.Load(Fixture(folder));
-            using RegressionModel plain = RegressionModel.Load(Fixture(folder), new ModelOptions { FoldedDecoder = false });
+            using RegressionModel folded = RegressionModel.Load(Fixture(folder), Cpu);
+            using RegressionModel plain = RegressionModel.Load(Fixture(folder), Cpu with { FoldedDecoder = false });
             float[] windows = OperatorCase.Random(2 * folded.InputLength, 1), emotions = OperatorCase.Random(2 * folded.EmotionLength, 2);
             float[] expected = new float[2 * folded.OutputLength], actual = new float[expected.Length];
             plain.Infer(windows, emotions, expected);
@@ -147,7 +148,7 @@ public sealed class RegressionNetworkTests
     [Fact]
     public void Bad_windows_are_refused_by_name_and_place()
     {
-        using RegressionModel model = RegressionModel.Load(Fixture("reg_autocorr"));
+        using RegressionModel model = RegressionModel.Load(Fixture("reg_autocorr"), Cpu);
         float[] windows = new float[2 * model.InputLength], emotions = new float[2 * model.EmotionLength], results = new float[2 * model.OutputLength];
         windows[model.InputLength + 5] = float.NaN;
         A2FException e = Assert.Throws<A2FException>(() => model.Infer(windows, emotions, results));
@@ -164,7 +165,7 @@ public sealed class RegressionNetworkTests
     {
         foreach (string path in new[] { Fixture("reg_autocorr"), TestData.Path("golden/model_regression") })
         {
-            RegressionModel model = RegressionModel.Load(path);
+            RegressionModel model = RegressionModel.Load(path, Cpu);
             float[] windows = new float[model.HasNetwork ? model.InputLength : 0];
             model.Dispose();
             model.Dispose();

@@ -129,7 +129,7 @@ public sealed class CorruptFileTests
     /// <summary>Loads a folder, runs a window through it and animates the result: numbers that loaded must not turn into NaN unnoticed.</summary>
     private static void LoadAndRun(string path)
     {
-        using RegressionModel model = RegressionModel.Load(path, new ModelOptions { Threads = 1, MaxBatch = 1 });
+        using RegressionModel model = RegressionModel.Load(path, new ModelOptions { Device = "cpu", Threads = 1, MaxBatch = 1 });
         AudioClip clip = AudioClip.FromSamples(Array.ConvertAll(new float[400], _ => 0.01f), AudioClip.SampleRate);
         if (!model.HasNetwork) return;
         FaceTrack track = SpeechAnimator.Animate(model, clip);

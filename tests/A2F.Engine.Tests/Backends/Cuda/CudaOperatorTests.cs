@@ -6,27 +6,52 @@ using Xunit;
 
 namespace A2F.Engine.Tests.Backends.Cuda;
 
-/// <summary>Each operator on the emulated GPU against the same operator on the CPU, with every check of the emulator on.</summary>
+/// <summary>
+/// Each operator on a GPU against the same operator on the CPU: on the emulated ones with every check of the emulator on, and on the one
+/// that A2F_TEST_DEVICE names.
+/// </summary>
 [Collection(EmulatedCuda.Collection)]
 public sealed partial class CudaOperatorTests
 {
+    public static TheoryData<string, Precision> Targets
+    {
+        get
+        {
+            TheoryData<string, Precision> rows = new()
+            {
+                { "sm_75", Precision.Float16 },
+                { "sm_86", Precision.Float16 },
+                { "sm_80", Precision.Float32 },
+            };
+            foreach (string device in CudaTarget.Asked)
+            {
+                foreach (Precision precision in Enum.GetValues<Precision>()) rows.Add(device, precision);
+            }
+            return rows;
+        }
+    }
+
     [NvrtcTheory]
-    [InlineData("sm_75", Precision.Float16)]
-    [InlineData("sm_86", Precision.Float16)]
-    [InlineData("sm_80", Precision.Float32)]
-    public void Operators_agree_with_the_cpu_and_their_bits_do_not_depend_on_the_tile(string architecture, Precision precision)
+    [MemberData(nameof(Targets))]
+    public void Operators_agree_with_the_cpu_and_their_bits_do_not_depend_on_the_tile(string target, Precision precision)
     {
         // Inputs are exact in half precision: what is left there is the rounding of the result, twice where it is written twice.
         double tolerance = precision == Precision.Float16 ? 8e-4 : 5e-6;
+        CudaTarget gpu = CudaTarget.Of(target);
         using CpuOperators cpu = new();
-        using CudaOperators large = EmulatedCuda.Operators(architecture, precision, CudaCases.FewMultiprocessors);
-        using CudaOperators small = EmulatedCuda.Operators(architecture, precision, CudaCases.ManyMultiprocessors);
+        using CudaOperators large = gpu.Operators(precision, CudaCases.FewMultiprocessors);
+        using CudaOperators small = gpu.Operators(precision, CudaCases.ManyMultiprocessors);
+        using CudaOperators? emulated = gpu.IsAsked ? EmulatedCuda.Operators(gpu.Nearest, precision) : null;
         foreach (CudaCase one in CudaCases.All)
         {
             double[] expected = Array.ConvertAll(OperatorCase.Download(cpu, one.Run(cpu)), v => (double)v);
             float[] actual = OperatorCase.Download(large, one.Run(large));
-            OperatorCase.AssertClose(expected, actual, tolerance, $"{one.Name} on {architecture}, {precision}");
+            OperatorCase.AssertClose(expected, actual, tolerance, $"{one.Name} on {target}, {precision}");
             Assert.Equal(actual, OperatorCase.Download(small, one.Run(small)));
+            if (emulated is null) continue;
+            double[] there = Array.ConvertAll(OperatorCase.Download(emulated, one.Run(emulated)), v => (double)v);
+            OperatorCase.AssertClose(
+                there, actual, CudaTarget.Tolerance(precision), $"{one.Name} on {target}, {precision}, against the emulated {gpu.Nearest}");
         }
     }
 

@@ -1,6 +1,7 @@
 using A2F.CudaEmulator;
 using A2F.CudaEmulator.Driver;
 using A2F.Engine.Backends.Cuda;
+using A2F.Engine.Backends.Cuda.Driver;
 using A2F.Engine.Networks;
 using A2F.Engine.Runtime;
 using A2F.Engine.Tests.Networks;
@@ -9,27 +10,54 @@ using Xunit;
 
 namespace A2F.Engine.Tests.Backends.Cuda;
 
-/// <summary>The regression network on the emulated GPU.</summary>
+/// <summary>The regression network on emulated GPUs, and on the device that A2F_TEST_DEVICE names.</summary>
 [Collection(EmulatedCuda.Collection)]
 public sealed class CudaRegressionTests
 {
-    [NvrtcTheory]
-    [InlineData("reg_tiny", "sm_75", Precision.Float16)]
-    [InlineData("reg_tiny", "sm_86", Precision.Float32)]
-    [InlineData("reg_autocorr", "sm_75", Precision.Float32)]
-    [InlineData("reg_autocorr", "sm_90", Precision.Float16)]
-    [InlineData("reg_w2v2", "sm_90", Precision.Float32)]
-    [InlineData("reg_w2v2", "sm_86", Precision.Float16)]
-    public void Results_agree_with_the_recorded_outputs_whatever_the_batch_and_nothing_is_left_behind(
-        string folder, string architecture, Precision precision)
+    public static TheoryData<string, string, Precision> Recorded
     {
+        get
+        {
+            TheoryData<string, string, Precision> rows = new()
+            {
+                { "reg_tiny", "sm_75", Precision.Float16 },
+                { "reg_tiny", "sm_86", Precision.Float32 },
+                { "reg_autocorr", "sm_75", Precision.Float32 },
+                { "reg_autocorr", "sm_90", Precision.Float16 },
+                { "reg_w2v2", "sm_90", Precision.Float32 },
+                { "reg_w2v2", "sm_86", Precision.Float16 },
+            };
+            foreach (string device in CudaTarget.Asked)
+            {
+                foreach (string folder in new[] { "reg_tiny", "reg_autocorr", "reg_w2v2" })
+                {
+                    foreach (Precision precision in Enum.GetValues<Precision>()) rows.Add(folder, device, precision);
+                }
+            }
+            return rows;
+        }
+    }
+
+    /// <summary>An emulated device and the one that was asked for, in either precision.</summary>
+    public static TheoryData<string, Precision> Targets =>
+        [.. ((string[])["sm_86", .. CudaTarget.Asked]).SelectMany(
+            _ => Enum.GetValues<Precision>(), (target, precision) => new TheoryDataRow<string, Precision>(target, precision))];
+
+    public static TheoryData<string> Float32Targets => ["sm_80", .. CudaTarget.Asked];
+
+    [NvrtcTheory]
+    [MemberData(nameof(Recorded))]
+    public void Results_agree_with_the_recorded_outputs_whatever_the_batch_and_nothing_is_left_behind(
+        string folder, string target, Precision precision)
+    {
+        CudaTarget gpu = CudaTarget.Of(target);
         using NpzFile recorded = NpzFile.Open(Path.Combine(Fixture(folder), "io.npz"));
         double[] expected = recorded.Read("b3.result_f64").Data<double>();
         float[] input = recorded.Read("b3.input").ToFloat32(), emotion = recorded.Read("b3.emotion").ToFloat32();
         float[] together = new float[expected.Length], alone = new float[expected.Length];
-        using (RegressionModel model = Load(folder, architecture, precision))
+        using (RegressionModel model = Load(folder, gpu.Options(precision)))
         {
-            Assert.Contains(architecture, model.Device, StringComparison.Ordinal);
+            Assert.Contains($"sm_{gpu.Device.Architecture}", model.Device, StringComparison.Ordinal);
             for (int round = 0; round < 2; round++) // recorded, then replayed
             {
                 model.Infer(input, emotion, together);
@@ -43,23 +71,30 @@ public sealed class CudaRegressionTests
             }
         }
         double error = RelativeError(expected, together);
-        Assert.True(error <= (precision == Precision.Float16 ? 5e-3 : 1e-5), $"{folder} on {architecture}, {precision}: {error:E2}");
-        Assert.True(EmulatedDriver.Books(EmulatedDriver.DeviceOf(architecture)).AreZero);
+        Assert.True(error <= (precision == Precision.Float16 ? 5e-3 : 1e-5), $"{folder} on {target}, {precision}: {error:E2}");
+        Assert.True(gpu.IsClean);
+        if (!gpu.IsAsked) return;
+        using RegressionModel emulated = Load(folder, CudaTarget.Of(gpu.Nearest).Options(precision));
+        emulated.Infer(input, emotion, alone);
+        double apart = RelativeError(Array.ConvertAll(alone, v => (double)v), together);
+        Assert.True(
+            apart <= CudaTarget.Tolerance(precision), $"{folder} on {target}, {precision}: {apart:E2} from the emulated {gpu.Nearest}");
     }
 
     [NvrtcTheory]
-    [InlineData(Precision.Float32)]
-    [InlineData(Precision.Float16)]
-    public void One_arena_and_no_graph_give_the_same_bits_as_separate_buffers_and_graphs(Precision precision)
+    [MemberData(nameof(Targets))]
+    public void One_arena_and_no_graph_give_the_same_bits_as_separate_buffers_and_graphs(string target, Precision precision)
     {
+        CudaTarget gpu = CudaTarget.Of(target);
         using RegressionModelFolder files = RegressionModelFolder.Load(Fixture("reg_tiny"));
-        NetworkPlan plan = NetworkPlan.Of(86, 84, precision, ops => new RegressionNetwork(files.Network!, files.Weights!, ops, 2));
+        NetworkPlan plan = NetworkPlan.Of(
+            gpu.Device.Architecture, gpu.Device.Attribute(CUdeviceAttribute.MultiprocessorCount), precision,
+            ops => new RegressionNetwork(files.Network!, files.Weights!, ops, 2));
         float[][] results = new float[2][];
         for (int i = 0; i < 2; i++)
         {
             bool arena = i == 1;
-            CudaDeviceWorker worker = new(
-                EmulatedCuda.Device("sm_86"), spec => EmulatedCuda.Image(spec, "sm_86"), plan.ArenaBytes, separate: !arena, graphs: !arena);
+            CudaDeviceWorker worker = gpu.Worker(plan.ArenaBytes, separate: !arena, graphs: !arena);
             using CudaOperators ops = new(worker, precision, plan.ScratchBytes);
             worker.Load(plan.Kernels);
             RegressionNetwork network = new(files.Network!, files.Weights!, ops, 2);
@@ -80,11 +115,12 @@ public sealed class CudaRegressionTests
     [InlineData(CublasUse.Measured, Precision.Float32)]
     public void Large_products_by_cublas_agree_with_the_recorded_outputs(CublasUse use, Precision precision)
     {
+        CudaTarget gpu = CudaTarget.Of("sm_80");
         using NpzFile recorded = NpzFile.Open(Path.Combine(Fixture("reg_w2v2"), "io.npz"));
         double[] expected = recorded.Read("b3.result_f64").Data<double>();
         float[] actual = new float[expected.Length];
         Timeline timeline = new();
-        using (RegressionModel model = Load("reg_w2v2", "sm_80", precision, cublas: use))
+        using (RegressionModel model = Load("reg_w2v2", gpu.Options(precision) with { Cublas = use }))
         {
             EmulatedDriver.Trace = timeline;
             try
@@ -101,14 +137,16 @@ public sealed class CudaRegressionTests
         // projection, mapping, decoder, and four of each of the two layers; measured, what happens to be faster
         int products = timeline.Entries.Count(entry => entry.Name.Contains("blas", StringComparison.OrdinalIgnoreCase));
         if (use == CublasUse.On) Assert.Equal(11, products);
-        Assert.True(EmulatedDriver.Books(EmulatedDriver.DeviceOf("sm_80")).AreZero);
+        Assert.True(gpu.IsClean);
     }
 
-    [NvrtcFact]
-    public void A_folded_decoder_changes_results_by_rounding_only()
+    [NvrtcTheory]
+    [MemberData(nameof(Float32Targets))]
+    public void A_folded_decoder_changes_results_by_rounding_only(string target)
     {
-        using RegressionModel folded = Load("reg_w2v2", "sm_80", Precision.Float32);
-        using RegressionModel plain = Load("reg_w2v2", "sm_80", Precision.Float32, foldedDecoder: false);
+        ModelOptions options = CudaTarget.Of(target).Options(Precision.Float32);
+        using RegressionModel folded = Load("reg_w2v2", options);
+        using RegressionModel plain = Load("reg_w2v2", options with { FoldedDecoder = false });
         float[] windows = OperatorCase.Random(folded.InputLength, 1), emotions = OperatorCase.Random(folded.EmotionLength, 2);
         float[] expected = new float[folded.OutputLength], actual = new float[folded.OutputLength];
         plain.Infer(windows, emotions, expected);
@@ -138,16 +176,8 @@ public sealed class CudaRegressionTests
         Assert.Equal((precision == Precision.Float32 ? 79 : 40, 3.1), (Math.Round(megabytes), Math.Round(gigaflops, 1)));
     }
 
-    private static RegressionModel Load(string folder, string architecture, Precision precision, bool foldedDecoder = true, CublasUse cublas = CublasUse.Off) =>
-        RegressionModel.Load(Fixture(folder), new ModelOptions
-        {
-            Device = $"cuda:{EmulatedDriver.DeviceOf(architecture)}",
-            CudaDriver = symbol => EmulatedDriver.Find(symbol) is var found && found != 0 ? found : EmulatedCublas.Find(symbol),
-            Cublas = cublas,
-            Precision = precision,
-            MaxBatch = 3,
-            FoldedDecoder = foldedDecoder,
-        });
+    private static RegressionModel Load(string folder, ModelOptions options) =>
+        RegressionModel.Load(Fixture(folder), options with { MaxBatch = 3 });
 
     private static double RelativeError(double[] expected, float[] actual)
     {

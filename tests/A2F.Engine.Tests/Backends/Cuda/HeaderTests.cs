@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using System.Text;
 using A2F.Engine.Backends.Cuda.Driver;
 using A2F.Engine.Tests.Weights;
@@ -199,7 +200,8 @@ public sealed class HeaderTests
 /// <summary>A test that needs the toolkit's headers and a C++ compiler: opt-in, since Debian's package of them has 774 MB.</summary>
 internal sealed class HeaderFactAttribute : FactAttribute
 {
-    public HeaderFactAttribute()
+    public HeaderFactAttribute([CallerFilePath] string? file = null, [CallerLineNumber] int line = -1)
+        : base(file, line)
     {
         if (Include is null) Skip = "the CUDA toolkit's headers were not found; A2F_CUDA_INCLUDE names their folder";
     }
