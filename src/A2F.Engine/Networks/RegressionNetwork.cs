@@ -6,6 +6,11 @@ namespace A2F.Engine.Networks;
 /// <summary>
 /// The regression network of Audio2Face-3D v2 (Karras et al. 2017 with a wav2vec2 branch beside the autocorrelation one): one audio window
 /// and one emotion vector in, one frame of PCA coefficients, jaw points and eye angles out. It keeps no state between windows.
+/// <para>
+/// On a GPU, one window of the full-size network is 33 launches: 7 of the branch beside wav2vec2 (emotion, autocorrelation, 5 frequency
+/// convolutions), 19 of wav2vec2 with one layer, 7 of what follows. They compute 3.1 Gflop, and read and write 79 MB in fp32, 40 MB in fp16,
+/// nearly all of it weights. A test holds these figures.
+/// </para>
 /// </summary>
 internal sealed class RegressionNetwork : INetwork
 {

@@ -42,16 +42,24 @@ public sealed class RunCommandTests : IDisposable
     }
 
     [NvrtcTheory]
-    [InlineData("emulator:sm_75")]
-    [InlineData("emulator")]
-    [InlineData("emulator:sm_90")]
-    public void The_emulator_agrees_with_the_cpu_to_rounding(string device)
+    [InlineData("emulator:sm_75", "fp32", 1e-5)]
+    [InlineData("emulator", "fp32", 1e-5)]
+    [InlineData("emulator:sm_90", "fp32", 1e-5)]
+    [InlineData("emulator:sm_75", "fp16", 5e-3)]
+    [InlineData("emulator", "fp16", 5e-3)]
+    [InlineData("emulator:sm_90", "fp16", 5e-3)]
+    public void Results_on_the_emulator_are_the_recorded_ones(string device, string precision, double tolerance)
     {
-        string model = Tool.Fixture("reg_autocorr"), io = Path.Combine(model, "io.npz");
-        Tool.Succeed("run", model, "--inputs", io, "--prefix", "b3.", "--outputs", _folder.File("cpu.npz"), "--device", "cpu");
-        Tool.Succeed("run", model, "--inputs", io, "--prefix", "b3.", "--outputs", _folder.File("gpu.npz"), "--device", device);
-        double[] expected = Array.ConvertAll(Tool.Read(_folder.File("cpu.npz"), "result").ToFloat32(), x => (double)x);
-        OperatorCase.AssertClose(expected, Tool.Read(_folder.File("gpu.npz"), "result").ToFloat32(), 1e-5, device);
+        foreach (string fixture in new[] { "reg_tiny", "reg_w2v2", "reg_autocorr" })
+        {
+            string io = Path.Combine(Tool.Fixture(fixture), "io.npz"), output = _folder.File("out.npz");
+            Tool.Succeed("run", Tool.Fixture(fixture), "--inputs", io, "--outputs", output, "--prefix", "b3.", "--device", device,
+                "--precision", precision);
+            double[] expected = Tool.Read(io, "b3.result_f64").Data<double>();
+            float[] found = Tool.Read(output, "result").Data<float>();
+            double norm = Math.Sqrt(expected.Sum(x => x * x)), off = Math.Sqrt(expected.Zip(found, (x, y) => (x - y) * (x - y)).Sum());
+            Assert.True(off <= tolerance * norm, $"{fixture} on {device}, {precision}: {off / norm:E2}");
+        }
     }
 
     [Fact]
