@@ -19,7 +19,8 @@
 
 __device__ __forceinline__ float4 four(float a, float b, float c, float d) { return make_float4(a, b, c, d); }
 
-extern "C" __global__ void __launch_bounds__(THREADS) gemm_f32(GemmArguments p)
+// The 1 lets a thread of the largest tile have more than 128 registers: without it, ptxas makes room for a second block and spills.
+extern "C" __global__ void __launch_bounds__(THREADS, 1) gemm_f32(GemmArguments p)
 {
     __shared__ __align__(16) float a[2][BK][BM + 4]; // + 4: the four columns that a float4 of x is spread over fall into different banks
     __shared__ __align__(16) float b[2][BK][BN];

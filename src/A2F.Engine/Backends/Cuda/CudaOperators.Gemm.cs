@@ -162,10 +162,10 @@ internal sealed unsafe partial class CudaOperators
             throw new A2FException(A2FErrorCode.Internal, $"a layer of {w.Inputs} padded inputs reads rows that are not padded");
         int repetitions = w.Groups * arguments.Splits;
         GemmTile[] tiles = w.Type == ElementType.Float16 ? GemmTile.Float16 : GemmTile.Float32;
-        GemmTile tile = GemmTile.Choose(tiles, arguments.AllRows, w.Outputs, repetitions, _worker.Multiprocessors);
+        GemmTile tile = GemmTile.Choose(tiles, aligned, arguments.AllRows, w.Outputs, repetitions, _worker.Multiprocessors);
         void* pointer = &arguments;
         _worker.Launch(
-            new KernelLaunch(aligned ? tile.Aligned : tile.Unaligned,
+            new KernelLaunch(aligned ? tile.Aligned : tile.Unaligned!.Value,
                 new Dim3(Blocks(w.Outputs, tile.Columns), Blocks(arguments.AllRows, tile.Rows), (uint)repetitions), tile.Threads, 0,
                 2L * arguments.AllRows * w.Taps * w.Inputs * w.Outputs * w.Groups, BytesOf(x) + w.MatrixBytes + bytesOut),
             &pointer);

@@ -26,9 +26,14 @@ internal static class CudaCases
         using CudaOperators ops = new(plan, precision);
         RegressionNetwork network = new(FullSizeRegression.Config, FullSizeRegression.Weights(), ops, 64);
         Dictionary<KernelSpec, KernelLaunch> kernels = [];
-        foreach (int multiprocessors in new[] { FewMultiprocessors, 100, ManyMultiprocessors })
+        (int, CublasUse)[] settings =
+        [
+            (FewMultiprocessors, CublasUse.Off), (100, CublasUse.Off), (ManyMultiprocessors, CublasUse.Off), (100, CublasUse.On),
+        ];
+        foreach ((int multiprocessors, CublasUse cublas) in settings)
         {
             plan.Assume(multiprocessors);
+            ops.Cublas = cublas;
             foreach (CudaCase one in All) one.Run(ops);
             network.Rehearse(1);
             network.Rehearse(64);

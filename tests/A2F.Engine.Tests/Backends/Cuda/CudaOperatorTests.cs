@@ -35,8 +35,7 @@ public sealed partial class CudaOperatorTests
     [MemberData(nameof(Targets))]
     public void Operators_agree_with_the_cpu_and_their_bits_do_not_depend_on_the_tile(string target, Precision precision)
     {
-        // Inputs are exact in half precision: what is left there is the rounding of the result, twice where it is written twice.
-        double tolerance = precision == Precision.Float16 ? 8e-4 : 5e-6;
+        double tolerance = Tolerance(precision);
         CudaTarget gpu = CudaTarget.Of(target);
         using CpuOperators cpu = new();
         using CudaOperators large = gpu.Operators(precision, CudaCases.FewMultiprocessors);
@@ -55,6 +54,20 @@ public sealed partial class CudaOperatorTests
         }
     }
 
+    [NvrtcTheory]
+    [InlineData(Precision.Float16)]
+    [InlineData(Precision.Float32)]
+    public void Operators_that_leave_products_to_cublas_agree_with_the_cpu(Precision precision)
+    {
+        using CpuOperators cpu = new();
+        using CudaOperators cuda = CudaTarget.Of("sm_80").Operators(precision, cublas: EmulatedCuda.Cublas);
+        foreach (CudaCase one in CudaCases.All)
+        {
+            double[] expected = Array.ConvertAll(OperatorCase.Download(cpu, one.Run(cpu)), v => (double)v);
+            OperatorCase.AssertClose(expected, OperatorCase.Download(cuda, one.Run(cuda)), Tolerance(precision), $"{one.Name}, {precision}");
+        }
+    }
+
     [Theory]
     [InlineData(Precision.Float16)]
     [InlineData(Precision.Float32)]
@@ -67,6 +80,11 @@ public sealed partial class CudaOperatorTests
         Assert.Equal(kernels.Order(), cases.Order());
     }
 
-    [GeneratedRegex(@"__global__ void __launch_bounds__\(\w+\) (\w+)\(")]
+    /// <summary>
+    /// Inputs are exact in half precision: what is left there is the rounding of the result, twice where it is written twice.
+    /// </summary>
+    private static double Tolerance(Precision precision) => precision == Precision.Float16 ? 8e-4 : 5e-6;
+
+    [GeneratedRegex(@"__global__ void __launch_bounds__\([\w, ]+\) (\w+)\(")]
     private static partial Regex Kernels();
 }

@@ -50,12 +50,16 @@ internal sealed class CudaTarget
     public static double Tolerance(Precision precision) => precision == Precision.Float16 ? 2e-3 : 1e-6;
 
     /// <summary>A worker on the device. On the emulator it is given PTX.</summary>
-    public CudaDeviceWorker Worker(long arenaBytes = 0, bool separate = false, bool graphs = true, int? multiprocessors = null) =>
-        new(Device, _images, arenaBytes, separate, graphs, multiprocessors: multiprocessors);
+    public CudaDeviceWorker Worker(
+        long arenaBytes = 0, bool separate = false, bool graphs = true, int? multiprocessors = null, ISymbolSource? cublas = null) =>
+        new(Device, _images, arenaBytes, separate, graphs, cublas is null ? null : new CublasTable(cublas), multiprocessors);
 
     /// <summary>Operators on the device, every buffer an allocation of its own; tiles as for this many multiprocessors.</summary>
-    public CudaOperators Operators(Precision precision, int? multiprocessors = null) =>
-        new(Worker(separate: true, multiprocessors: multiprocessors), precision);
+    public CudaOperators Operators(Precision precision, int? multiprocessors = null, ISymbolSource? cublas = null) =>
+        new(Worker(separate: true, multiprocessors: multiprocessors, cublas: cublas), precision)
+        {
+            Cublas = cublas is null ? CublasUse.Off : CublasUse.On,
+        };
 
     /// <summary>What brings a model onto the device.</summary>
     public ModelOptions Options(Precision precision) => new()

@@ -14,15 +14,18 @@ internal static class EmulatedCuda
     /// </summary>
     public const string Collection = "emulated devices";
 
-    private sealed class Symbols : ISymbolSource
+    private sealed class Symbols(Func<string, nint> find) : ISymbolSource
     {
         public string Name => "the emulator";
 
-        public nint Find(string symbol) => EmulatedDriver.Find(symbol);
+        public nint Find(string symbol) => find(symbol);
     }
 
-    /// <summary>The emulator's exports.</summary>
-    public static ISymbolSource Source { get; } = new Symbols();
+    /// <summary>The emulator's driver.</summary>
+    public static ISymbolSource Source { get; } = new Symbols(EmulatedDriver.Find);
+
+    /// <summary>The emulator's cuBLAS.</summary>
+    public static ISymbolSource Cublas { get; } = new Symbols(EmulatedCublas.Find);
 
     private static readonly Lazy<CudaDriver> Driver = new(() => CudaDriver.Start(Source));
 

@@ -17,14 +17,14 @@ public sealed class EveryKernelTests
         KernelCompiler compiler = new(RealCuda.Compiler("default"), architecture, ptx: false, KernelCache.Default());
         KernelLaunch[] launches = [.. Enum.GetValues<Precision>().SelectMany(precision => CudaCases.Kernels(architecture, precision))];
         compiler.CompileAll(launches.Select(launch => launch.Kernel));
-        Assert.Equal(12, launches.DistinctBy(launch => launch.Kernel).Count(launch => launch.Kernel.Function.StartsWith("gemm_", StringComparison.Ordinal)));
+        Assert.Equal(10, launches.DistinctBy(launch => launch.Kernel).Count(launch => launch.Kernel.Function.StartsWith("gemm_", StringComparison.Ordinal)));
         foreach (KernelLaunch launch in launches)
         {
             KernelImage image = compiler.Get(launch.Kernel);
             KernelReport report = KernelReport.Of(image.Bytes, architecture, image.Log).Single(r => r.Function == launch.Kernel.Function);
             Assert.False(report.Spills || report.StackBytes > 0, $"{launch.Kernel} on sm_{architecture}: {report}");
             Occupancy? occupancy = Occupancy.Of(architecture, launch.Threads, report.Registers, report.SharedBytes + launch.SharedBytes);
-            Assert.True(occupancy is { Blocks: >= 1, Part: >= 0.12 }, $"{launch.Kernel} on sm_{architecture}: {occupancy}, {report}");
+            Assert.True(occupancy is { Blocks: >= 1, Part: >= 0.08 }, $"{launch.Kernel} on sm_{architecture}: {occupancy}, {report}");
         }
     }
 
