@@ -1,6 +1,6 @@
-using A2F.Engine.Tests.Weights;
 using A2F.Engine.Tests.Backends;
 using A2F.Engine.Tests.Backends.Cuda;
+using A2F.Engine.Tests.Weights;
 using A2F.Engine.Weights;
 using Xunit;
 

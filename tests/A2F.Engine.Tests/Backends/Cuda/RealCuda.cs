@@ -12,28 +12,14 @@ internal static class RealCuda
 {
     private static readonly ConcurrentDictionary<string, CudaRuntimeCompiler> Made = [];
 
-    static RealCuda()
-    {
-        if (Environment.GetEnvironmentVariable(CudaLibraries.PathVariable) is null && Directory.Exists(Fetched))
-        {
-            // A fetched driver must never stand before the one that fits this machine's kernel.
-            bool installed = NativeLibrary.TryLoad(CudaLibraries.DriverNames.Files[0].File, out _);
-            string driver = installed ? "" : Path.PathSeparator + Path.Combine(Fetched, "driver");
-            Environment.SetEnvironmentVariable(CudaLibraries.PathVariable, Fetched + driver);
-        }
-        Driver = CudaLibraries.Find(CudaLibraries.DriverNames);
-        Nvrtc = CudaLibraries.Find(CudaLibraries.NvrtcNames);
-        Cublas = CudaLibraries.Find(CudaLibraries.CublasNames);
-    }
-
     /// <summary>Where tests/get-cuda-libraries.sh puts libraries; newer ones than the default in folders below.</summary>
     public static string Fetched => Path.Combine(TestData.Root, "artifacts", "cuda");
 
-    public static LibrarySearch Driver { get; }
+    public static LibrarySearch Driver { get; } = CudaLibraries.Find(CudaLibraries.DriverNames);
 
-    public static LibrarySearch Nvrtc { get; }
+    public static LibrarySearch Nvrtc { get; } = CudaLibraries.Find(CudaLibraries.NvrtcNames);
 
-    public static LibrarySearch Cublas { get; }
+    public static LibrarySearch Cublas { get; } = CudaLibraries.Find(CudaLibraries.CublasNames);
 
     /// <summary>Compilers that tests go through: the default one, and where it was fetched the one of CUDA 12 too.</summary>
     public static IReadOnlyList<string> CompilerNames
@@ -58,6 +44,24 @@ internal static class RealCuda
         Assert.Equal(name, compiler.Version.Major.ToString(CultureInfo.InvariantCulture));
         return compiler;
     });
+}
+
+/// <summary>Puts fetched libraries where every search finds them.</summary>
+internal static class FetchedLibraries
+{
+    /// <summary>
+    /// Before the first test, whatever that is: the process that runs tests may not be the one that found them, and may never have asked
+    /// for <see cref="RealCuda"/>.
+    /// </summary>
+    [ModuleInitializer]
+    internal static void UseFetched()
+    {
+        if (Environment.GetEnvironmentVariable(CudaLibraries.PathVariable) is not null || !Directory.Exists(RealCuda.Fetched)) return;
+        // A fetched driver must never stand before the one that fits this machine's kernel.
+        bool installed = NativeLibrary.TryLoad(CudaLibraries.DriverNames.Files[0].File, out _);
+        string driver = installed ? "" : Path.PathSeparator + Path.Combine(RealCuda.Fetched, "driver");
+        Environment.SetEnvironmentVariable(CudaLibraries.PathVariable, RealCuda.Fetched + driver);
+    }
 }
 
 /// <summary>A test that needs the driver's library (no GPU).</summary>

@@ -84,10 +84,10 @@ public sealed class KernelCompilerTests : IDisposable
     [NvrtcFact]
     public void A_kernel_that_does_not_compile_is_named_with_the_compilers_words()
     {
-        KernelSpec wrong = new("rows.cu", "layer_norm", "MOST_TARGETS=undeclared");
+        KernelSpec wrong = new("attention.cu", "attention", "HALF=0 SIZE=undeclared");
         KernelCompiler compiler = new(Nvrtc, 86, ptx: false);
         A2FException error = Assert.Throws<A2FException>(() => compiler.CompileAll([LayerNorm, wrong, Reduce]));
-        Assert.StartsWith("kernel layer_norm of rows.cu (MOST_TARGETS=undeclared): ", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith("kernel attention of attention.cu (HALF=0 SIZE=undeclared): ", error.Message, StringComparison.Ordinal);
         Assert.Contains("identifier \"undeclared\" is undefined", error.Message, StringComparison.Ordinal);
     }
 
