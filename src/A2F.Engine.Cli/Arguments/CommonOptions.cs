@@ -103,7 +103,8 @@ internal static class CommonOptions
         if (!known)
         {
             throw new UsageException(
-                $"--device: expected auto, cpu, cuda, cuda:N, or emulator:ARCH with one of {string.Join(", ", EmulatedDriver.Architectures)}; found '{device}'");
+                $"--device: expected auto, cpu, cuda, cuda:N, or emulator:ARCH with one of " +
+                $"{string.Join(", ", EmulatedDriver.Architectures)}; found '{device}'");
         }
         if (parts[0] != Emulator) return options;
         int ordinal = EmulatedDriver.DeviceOf(parts.Length == 1 ? DefaultArchitecture : parts[1]);

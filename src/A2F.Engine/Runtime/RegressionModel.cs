@@ -104,7 +104,8 @@ public sealed class RegressionModel : IDisposable
                 windows.Slice(first * InputLength, batch * InputLength), emotions.Slice(first * EmotionLength, batch * EmotionLength),
                 results.Slice(first * OutputLength, batch * OutputLength), batch);
         }
-        CheckFinite("network output", results, OutputLength, _ops is CudaOperators { Precision: Precision.Float16 } ? "; a value may have left the range of fp16, try fp32" : "");
+        bool half = _ops is CudaOperators { Precision: Precision.Float16 };
+        CheckFinite("network output", results, OutputLength, half ? "; a value may have left the range of fp16, try fp32" : "");
     }
 
     private void CheckAlive()

@@ -50,7 +50,8 @@ public sealed class CudaFaultTests
             if (n % 50 == 0) Assert.Equal(expected, Live());
         }
         Assert.Equal(expected, Live());
-        Assert.True(errors >= calls / 3, $"{errors} errors of {calls} calls"); // leaving a context, and letting go in a driver that has shut down, may fail unheard
+        // Leaving a context, and letting go in a driver that has shut down, may fail unheard.
+        Assert.True(errors >= calls / 3, $"{errors} errors of {calls} calls");
     }
 
     /// <summary>Loads the network, runs it as a graph that is recorded and replayed, and lets it go.</summary>

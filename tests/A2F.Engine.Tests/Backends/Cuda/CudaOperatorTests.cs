@@ -74,7 +74,8 @@ public sealed partial class CudaOperatorTests
     public void Every_kernel_has_a_case(Precision precision)
     {
         HashSet<string> cases = [.. CudaCases.Kernels(86, precision).Select(use => $"{use.Kernel.File} {use.Kernel.Function}")];
-        HashSet<string> kernels = [.. KernelSource.Files.SelectMany(file => Kernels().Matches(KernelSource.Load(file)).Select(m => $"{file} {m.Groups[1].Value}"))];
+        HashSet<string> kernels = [.. KernelSource.Files.SelectMany(
+            file => Kernels().Matches(KernelSource.Load(file)).Select(match => $"{file} {match.Groups[1].Value}"))];
         if (precision == Precision.Float32) kernels.Remove("gemm_f16.cu gemm_f16");
         Assert.NotEmpty(kernels);
         Assert.Equal(kernels.Order(), cases.Order());
