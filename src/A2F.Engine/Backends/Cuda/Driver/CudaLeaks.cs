@@ -17,8 +17,11 @@ internal static class CudaLeaks
     /// <summary>An object that holds something of the driver's was made.</summary>
     internal static void Made(object what)
     {
-        if (IsOn) Living[what] = new StackTrace(2, fNeedFileInfo: true);
+        if (IsOn) Track(what);
     }
+
+    // Frames are not skipped by number: which calls are inlined differs from run to run.
+    private static void Track(object what) => Living[what] = new StackTrace(fNeedFileInfo: true);
 
     /// <summary>It was released.</summary>
     internal static void Released(object what)
