@@ -5,7 +5,7 @@ namespace A2F.Engine.Networks;
 
 /// <summary>
 /// The last layers of the regression network: two linear layers for skin, jaw and eyes, two for the tongue, with nothing between them. So
-/// each pair is one matrix, and both pairs together are one layer from the fused features to the result (shortcut 9).
+/// each pair is one matrix, and both pairs together are one layer from the fused features to the result.
 /// </summary>
 internal sealed class Decoder
 {
