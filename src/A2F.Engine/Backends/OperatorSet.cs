@@ -76,10 +76,12 @@ internal abstract class OperatorSet : IDisposable
     internal abstract void Gemm(Tensor x, int stride, GemmWeights weights, Tensor y, Epilogue epilogue = default, int tapStride = 0);
 
     /// <summary>
-    /// y = layer norm of activation(x w + bias) + residual, for a linear layer or a convolution of stride 1. y overlaps neither x nor the
+    /// y = layer norm of s = activation(x w + bias) + residual, for a linear layer or a convolution of stride 1; s goes to
+    /// <paramref name="sum"/> where that is given. y overlaps neither x nor the residual nor the sum, the sum overlaps not x; it may be the
     /// residual.
     /// </summary>
-    internal abstract void GemmLayerNorm(Tensor x, GemmWeights weights, Activation activation, Tensor residual, NormWeights norm, Tensor y);
+    internal abstract void GemmLayerNorm(
+        Tensor x, GemmWeights weights, Activation activation, Tensor residual, NormWeights norm, Tensor y, Tensor? sum = null);
 
     /// <summary>
     /// A convolution of raw audio [items, samples, 1] without bias, then each channel of each item normalised over its rows, scaled and
@@ -90,8 +92,8 @@ internal abstract class OperatorSet : IDisposable
     /// <summary>A linear layer on one float32 row an item, written to every row of the item in each target.</summary>
     internal abstract void BroadcastLinear(Tensor x, GemmWeights weights, ReadOnlySpan<Tensor> targets);
 
-    /// <summary>y = each row of x normalised over its columns, scaled and shifted; y may be x.</summary>
-    internal abstract void LayerNorm(Tensor x, NormWeights norm, Tensor y);
+    /// <summary>y = activation of each row of x normalised over its columns, scaled and shifted; y may be x.</summary>
+    internal abstract void LayerNorm(Tensor x, NormWeights norm, Tensor y, Activation activation = Activation.None);
 
     /// <summary>
     /// Multi-head self attention. qkv is [items, time, 3 * D]: query, key, value; y is [items, time, D]; head h owns columns h * D / heads
@@ -105,11 +107,51 @@ internal abstract class OperatorSet : IDisposable
     /// </summary>
     internal abstract void AutoCorrelation(Tensor audio, Tensor taper, int hop, float scale, Tensor y);
 
-    /// <summary>y = factor * x, or y += factor * x where <paramref name="accumulate"/>. A single row of x is repeated for every row of y.</summary>
-    internal abstract void Scale(Tensor x, float factor, Tensor y, bool accumulate = false);
+    /// <summary>
+    /// y = activation(factor * x), or y = activation(y + factor * x) where <paramref name="accumulate"/>. A single row of x is repeated for
+    /// every row of y; y may be x.
+    /// </summary>
+    internal abstract void Scale(Tensor x, float factor, Tensor y, bool accumulate = false, Activation activation = Activation.None);
 
     /// <summary>y = a - b, all of the same shape.</summary>
     internal abstract void Subtract(Tensor a, Tensor b, Tensor y);
+
+    /// <summary>
+    /// Linear interpolation along time with the first and last rows aligned: row t of y is x at (first + t) * (rows of x - 1) / (count - 1).
+    /// </summary>
+    /// <param name="x">[items, time, channels].</param>
+    /// <param name="count">Rows of the whole result, 2 or more.</param>
+    /// <param name="first">Which of them the first row of y is.</param>
+    /// <param name="y">[items, rows, channels].</param>
+    internal abstract void Resample(Tensor x, int count, int first, Tensor y);
+
+    /// <summary>y = mean of the rows of each item; y is [items, 1, channels].</summary>
+    internal abstract void MeanRows(Tensor x, Tensor y);
+
+    /// <summary>Lays out the recurrent weights of a GRU layer.</summary>
+    /// <param name="weights">[channels, 3 * channels]: columns of the gates reset, update, new.</param>
+    /// <param name="bias">[3 * channels].</param>
+    internal abstract GruWeights PackGru(ReadOnlySpan<float> weights, ReadOnlySpan<float> bias);
+
+    /// <summary>
+    /// A GRU layer over all rows of each item, in order. With h the state before a row and u = h w + bias: r = sigmoid(x_r + u_r),
+    /// z = sigmoid(x_z + u_z), n = tanh(x_n + r * u_n); the row of y, and the next state, is (1 - z) * n + z * h.
+    /// </summary>
+    /// <param name="gates">[items, time, 3 * channels]: the input's part of the gates, its bias included.</param>
+    /// <param name="weights">Recurrent weights.</param>
+    /// <param name="state">[items, 1, channels] before the first row; float32.</param>
+    /// <param name="y">[items, time, channels].</param>
+    /// <param name="finalState">[items, 1, channels] after the last row; float32; may be <paramref name="state"/>.</param>
+    internal abstract void Gru(Tensor gates, GruWeights weights, Tensor state, Tensor y, Tensor finalState);
+
+    /// <summary>
+    /// Fills y with normally distributed numbers that depend only on the seed of the item and their position: the same bits on every
+    /// backend, but for the rounding to the type of y. See <see cref="NormalNoise"/>.
+    /// </summary>
+    /// <param name="seeds">Float32 [items, 1, 4], each the bits of an unsigned integer: seed low, seed high, window low, window high.</param>
+    /// <param name="range">Which numbers.</param>
+    /// <param name="y">[items, frames, channels].</param>
+    internal abstract void Normal(Tensor seeds, NoiseRange range, Tensor y);
 
     /// <inheritdoc/>
     public abstract void Dispose();

@@ -56,12 +56,20 @@ internal enum Activation
 
     /// <summary>x * (1 + erf(x / sqrt 2)) / 2, exactly, not its tanh approximation.</summary>
     Gelu,
+
+    /// <summary>x * tanh(log(1 + exp x)).</summary>
+    Mish,
+
+    /// <summary>tanh(x).</summary>
+    Tanh,
 }
 
 /// <summary>
-/// y = activation(product + bias) + residual; where <paramref name="Accumulate"/>, what y held before stands in for the bias.
+/// y = activation(product + bias) * item scale + residual; where <paramref name="Accumulate"/>, what y held before stands in for the bias.
+/// The item scale is float32, [items, 1, 1]: a factor for each item. A residual's row or item stride may be 0.
 /// </summary>
-internal readonly record struct Epilogue(Activation Activation = Activation.None, Tensor? Residual = null, bool Accumulate = false);
+internal readonly record struct Epilogue(
+    Activation Activation = Activation.None, Tensor? Residual = null, bool Accumulate = false, Tensor? ItemScale = null);
 
 /// <summary>Weights of a strided GEMM, in the layout of the backend that made them.</summary>
 internal abstract class GemmWeights
@@ -78,6 +86,27 @@ internal abstract class GemmWeights
     /// <summary>Groups; group g reads input channels g * Inputs .. and writes output channels g * Outputs ..</summary>
     internal required int Groups { get; init; }
 }
+
+/// <summary>
+/// Recurrent weights of a GRU layer, [channels, 3 * channels] and their bias, gates in the order reset, update, new, in the layout of the
+/// backend that made them.
+/// </summary>
+internal abstract class GruWeights
+{
+    /// <summary>Channels of the state.</summary>
+    internal required int Channels { get; init; }
+}
+
+/// <summary>
+/// Which numbers of the noise of a window a tensor holds: element [t, c] is number
+/// (slice * Frames + FirstFrame + t) * Channels + FirstChannel + c.
+/// </summary>
+/// <param name="Slice">Slice of the noise, [slices, frames, channels].</param>
+/// <param name="Frames">Frames of a slice.</param>
+/// <param name="FirstFrame">Frame of the tensor's first row.</param>
+/// <param name="Channels">Channels of a frame.</param>
+/// <param name="FirstChannel">Channel of the tensor's first column.</param>
+internal readonly record struct NoiseRange(int Slice, int Frames, int FirstFrame, int Channels, int FirstChannel = 0);
 
 /// <summary>Scale and shift of a normalisation, one value a channel, and what is added to the variance.</summary>
 internal readonly record struct NormWeights(Tensor Scale, Tensor Shift, float Epsilon);

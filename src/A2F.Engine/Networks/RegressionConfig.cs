@@ -4,20 +4,24 @@ namespace A2F.Engine.Networks;
 public sealed record ConvShape(int Kernel, int Stride, int Padding);
 
 /// <summary>
-/// Sizes of the wav2vec2 branch. Weights, with C = <see cref="Channels"/>, D = <see cref="Dim"/>, F = <see cref="FeedForward"/>:
+/// Sizes of a wav2vec2 or HuBERT speech encoder. Weights, with C = <see cref="Channels"/>, D = <see cref="Dim"/>, F = <see cref="FeedForward"/>:
 /// <code>
-/// w2v.conv{i}.weight [k, in, C]   i = 0..Convs.Count-1, in = 1 for i = 0     (no bias)
-/// w2v.conv0.norm.weight/.bias [C]                  group norm, one group per channel, statistics over time
+/// w2v.conv{i}.weight [k, in, C]   i = 0..Convs.Count-1, in = 1 for i = 0
+/// w2v.conv{i}.bias [C]                             where LayerNormConvs, else no bias
+/// w2v.conv{i}.norm.weight/.bias [C]                where LayerNormConvs: layer norm over the channels, for every i;
+///                                                  else for i = 0 only: group norm, one group per channel, statistics over time
 /// w2v.projection.norm.weight/.bias [C]  w2v.projection.weight [C, D]  .bias [D]
 /// w2v.position.weight [PositionKernel, D/PositionGroups, D]  .bias [D]     output channel o belongs to group o / (D/groups)
-/// w2v.norm.weight/.bias [D]                        layer norm before the transformer layers
+/// w2v.norm.weight/.bias [D]                        layer norm before the transformer layers; where PreNorm, after them
 /// w2v.layer{i}.qkv.weight [D, 3D] .bias [3D]       columns: query, key, value; the query is not pre-scaled
 /// w2v.layer{i}.attention_out.weight [D, D] .bias   w2v.layer{i}.norm1.weight/.bias [D]
 /// w2v.layer{i}.ff1.weight [D, F] .bias [F]         w2v.layer{i}.ff2.weight [F, D] .bias [D]   w2v.layer{i}.norm2.weight/.bias [D]
-/// w2v.layer_mix [Layers]                           already divided by its sum
-/// w2v.mapping.weight [D, RegressionConfig.Channels] .bias
+/// w2v.layer_mix [Layers]                           regression only: shares of the layers' outputs, already divided by their sum;
+///                                                  without it the output is that of the last layer
+/// w2v.mapping.weight [D, RegressionConfig.Channels] .bias                  regression only
 /// </code>
-/// Post-norm layers: x = norm1(x + attention(x)); x = norm2(x + ff2(gelu(ff1(x)))).
+/// Post-norm layers: x = norm1(x + attention(x)); x = norm2(x + ff2(gelu(ff1(x)))). Pre-norm layers: x += attention(norm1(x));
+/// x += ff2(gelu(ff1(norm2(x)))). A feature convolution is followed by its norm, if it has one, then GELU.
 /// </summary>
 public sealed record Wav2VecConfig(
     IReadOnlyList<ConvShape> Convs,
@@ -29,7 +33,9 @@ public sealed record Wav2VecConfig(
     int PositionKernel,
     int PositionGroups,
     float GroupNormEpsilon,
-    float LayerNormEpsilon);
+    float LayerNormEpsilon,
+    bool LayerNormConvs = false,
+    bool PreNorm = false);
 
 /// <summary>
 /// Sizes of the autocorrelation branch: the window is cut into <see cref="Windows"/> frames of <see cref="WindowLength"/> samples every

@@ -83,10 +83,11 @@ internal sealed unsafe class CpuOperators : OperatorSet
         CpuGemm.Run(_pool, _kernels, _gemmScratch, x, stride, tapStride == 0 ? x.RowStride : tapStride, w, y, epilogue);
     }
 
-    internal override void GemmLayerNorm(Tensor x, GemmWeights weights, Activation activation, Tensor residual, NormWeights norm, Tensor y)
+    internal override void GemmLayerNorm(
+        Tensor x, GemmWeights weights, Activation activation, Tensor residual, NormWeights norm, Tensor y, Tensor? sum = null)
     {
-        Gemm(x, 1, weights, y, new Epilogue(activation, residual));
-        LayerNorm(y, norm, y);
+        Gemm(x, 1, weights, sum ?? y, new Epilogue(activation, residual));
+        LayerNorm(sum ?? y, norm, y);
     }
 
     internal override void ConvGroupNorm(
@@ -129,11 +130,11 @@ internal sealed unsafe class CpuOperators : OperatorSet
         }
     }
 
-    private readonly record struct LayerNormJob(Tensor X, NormWeights Norm, Tensor Y);
+    private readonly record struct LayerNormJob(Tensor X, NormWeights Norm, Tensor Y, Activation Activation);
 
-    internal override void LayerNorm(Tensor x, NormWeights norm, Tensor y)
+    internal override void LayerNorm(Tensor x, NormWeights norm, Tensor y, Activation activation = Activation.None)
     {
-        LayerNormJob job = new(x, norm, y);
+        LayerNormJob job = new(x, norm, y, activation);
         _pool.Run(x.Items * x.Rows, &job, &Task);
 
         static void Task(void* state, int task, int worker)
@@ -190,7 +191,7 @@ internal sealed unsafe class CpuOperators : OperatorSet
         }
     }
 
-    internal override void Scale(Tensor x, float factor, Tensor y, bool accumulate = false)
+    internal override void Scale(Tensor x, float factor, Tensor y, bool accumulate = false, Activation activation = Activation.None)
     {
         for (int row = 0; row < y.Items * y.Rows; row++)
         {
@@ -199,6 +200,16 @@ internal sealed unsafe class CpuOperators : OperatorSet
             else CpuRows.SetScaled(source, factor, target, y.Columns);
         }
     }
+
+    internal override void Resample(Tensor x, int count, int first, Tensor y) => throw new NotImplementedException();
+
+    internal override void MeanRows(Tensor x, Tensor y) => throw new NotImplementedException();
+
+    internal override GruWeights PackGru(ReadOnlySpan<float> weights, ReadOnlySpan<float> bias) => throw new NotImplementedException();
+
+    internal override void Gru(Tensor gates, GruWeights weights, Tensor state, Tensor y, Tensor finalState) => throw new NotImplementedException();
+
+    internal override void Normal(Tensor seeds, NoiseRange range, Tensor y) => throw new NotImplementedException();
 
     /// <summary>A buffer per thread for a row; grows only when an operator first meets a longer row.</summary>
     private nint* RowScratch(int floats)

@@ -61,7 +61,8 @@ internal sealed unsafe partial class CudaOperators
         LaunchGemm(x, w, arguments, bytes);
     }
 
-    internal override void GemmLayerNorm(Tensor x, GemmWeights weights, Activation activation, Tensor residual, NormWeights norm, Tensor y)
+    internal override void GemmLayerNorm(
+        Tensor x, GemmWeights weights, Activation activation, Tensor residual, NormWeights norm, Tensor y, Tensor? sum = null)
     {
         CudaGemmWeights w = (CudaGemmWeights)weights;
         CheckGemm(x, 1, w, y, 0);

@@ -172,7 +172,7 @@ internal sealed unsafe partial class CudaOperators : OperatorSet
             &pointer);
     }
 
-    internal override void LayerNorm(Tensor x, NormWeights norm, Tensor y)
+    internal override void LayerNorm(Tensor x, NormWeights norm, Tensor y, Activation activation = Activation.None)
     {
         CheckStorage(x, y);
         LayerNormArguments arguments = new()
@@ -214,7 +214,7 @@ internal sealed unsafe partial class CudaOperators : OperatorSet
             pointers);
     }
 
-    internal override void Scale(Tensor x, float factor, Tensor y, bool accumulate = false)
+    internal override void Scale(Tensor x, float factor, Tensor y, bool accumulate = false, Activation activation = Activation.None)
     {
         CheckStorage(x, y);
         View input = new(x), output = new(y);
@@ -242,6 +242,16 @@ internal sealed unsafe partial class CudaOperators : OperatorSet
         if (x.Type != _storage || y.Type != _storage)
             throw new A2FException(A2FErrorCode.Internal, $"operands of {x.Type} and {y.Type} where {_storage} is stored");
     }
+
+    internal override void Resample(Tensor x, int count, int first, Tensor y) => throw new NotImplementedException();
+
+    internal override void MeanRows(Tensor x, Tensor y) => throw new NotImplementedException();
+
+    internal override GruWeights PackGru(ReadOnlySpan<float> weights, ReadOnlySpan<float> bias) => throw new NotImplementedException();
+
+    internal override void Gru(Tensor gates, GruWeights weights, Tensor state, Tensor y, Tensor finalState) => throw new NotImplementedException();
+
+    internal override void Normal(Tensor seeds, NoiseRange range, Tensor y) => throw new NotImplementedException();
 
     private static long BytesOf(Tensor t) => (long)t.Items * t.Rows * t.Columns * t.ElementBytes;
 
