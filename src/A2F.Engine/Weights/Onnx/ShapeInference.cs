@@ -10,7 +10,7 @@ internal static class ShapeInference
         switch (node.Op)
         {
             case "Identity" or "Dropout" or "Cast" or "Sqrt" or "Exp" or "Erf" or "Neg" or "Floor" or "Ceil" or "Abs" or "Not" or
-                "Reciprocal" or "Relu" or "LeakyRelu" or "Gelu" or "Clip" or "Softmax" or "InstanceNormalization" or
+                "Reciprocal" or "Tanh" or "Softplus" or "Mish" or "Relu" or "LeakyRelu" or "Gelu" or "Clip" or "Softmax" or "InstanceNormalization" or
                 "LayerNormalization" or "GroupNormalization":
                 return [x];
             case "Add" or "Sub" or "Mul" or "Div" or "Pow" or "Equal" or "Less" or "Greater" or "And" or "Or":
