@@ -22,6 +22,7 @@ internal sealed class OnnxGraph
     private readonly List<bool> _constant = [];
     private readonly List<OnnxNode> _nodes = [];
     private readonly ConstantFolder _folder;
+    private readonly Dictionary<OnnxNode, ScatterGrid> _grids = [];
     private long _work;
 
     private OnnxGraph(string path, int samples)
@@ -59,6 +60,9 @@ internal sealed class OnnxGraph
         return graph;
     }
 
+    /// <summary>All nodes, each after those it reads.</summary>
+    public IReadOnlyList<OnnxNode> Nodes => _nodes;
+
     public string NameOf(int tensor) => _names[tensor];
 
     public OnnxNode? Producer(int tensor) => _producers[tensor];
@@ -91,6 +95,13 @@ internal sealed class OnnxGraph
 
     /// <summary>The numbers of a constant tensor, folded when first asked for.</summary>
     public ConstantValue Value(int tensor) => _folder.Value(tensor);
+
+    /// <summary>Where a ScatterND node writes, found when first asked for.</summary>
+    public ScatterGrid Grid(OnnxNode node)
+    {
+        if (!_grids.TryGetValue(node, out ScatterGrid? grid)) _grids[node] = grid = ScatterGrid.Of(this, node);
+        return grid;
+    }
 
     /// <summary>A constant integer input of a node as a list, or null when it is absent.</summary>
     public long[]? Ints(OnnxNode node, int input)
