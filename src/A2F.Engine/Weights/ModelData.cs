@@ -87,6 +87,15 @@ public sealed class WeightSet
 {
     private readonly Dictionary<string, WeightTensor> _tensors = new(StringComparer.Ordinal);
 
+    /// <summary>What lets the system drop mapped pages that were read; null where the weights lie in memory of their own.</summary>
+    internal Action? PageRelease { get; init; }
+
+    /// <summary>
+    /// Lets the system drop the pages of a mapped model that were read so far, for a network that copies its weights layer by layer; they
+    /// come back when they are read again.
+    /// </summary>
+    internal void ReleasePages() => PageRelease?.Invoke();
+
     /// <summary>Names in the order they were added.</summary>
     public IReadOnlyCollection<string> Names => _tensors.Keys;
 
