@@ -77,8 +77,7 @@ internal abstract class OperatorSet : IDisposable
 
     /// <summary>
     /// y = layer norm of s = activation(x w + bias) + residual, for a linear layer or a convolution of stride 1; s goes to
-    /// <paramref name="sum"/> where that is given. y overlaps neither x nor the residual nor the sum, the sum overlaps not x; it may be the
-    /// residual.
+    /// <paramref name="sum"/> where that is given. No two of x, residual, sum and y overlap.
     /// </summary>
     internal abstract void GemmLayerNorm(
         Tensor x, GemmWeights weights, Activation activation, Tensor residual, NormWeights norm, Tensor y, Tensor? sum = null);
@@ -171,5 +170,27 @@ internal abstract class OperatorSet : IDisposable
         throw new A2FException(A2FErrorCode.Internal,
             $"gemm of [{x.Items}, {x.Rows}, {x.Columns}] by {w.Groups} x [{w.Taps}, {w.Inputs}, {w.Outputs}], stride {stride}, " +
             $"cannot give [{y.Items}, {y.Rows}, {y.Columns}]");
+    }
+
+    /// <summary>Throws unless a resampling stays within its input.</summary>
+    protected static void CheckResample(Tensor x, int count, int first, Tensor y)
+    {
+        if (count >= 2 && first >= 0 && first + y.Rows <= count && x.Columns == y.Columns && x.Items == y.Items) return;
+        throw new A2FException(A2FErrorCode.Internal,
+            $"resampling [{x.Items}, {x.Rows}, {x.Columns}] to rows {first}.. of {count} cannot give [{y.Items}, {y.Rows}, {y.Columns}]");
+    }
+
+    /// <summary>Throws unless the shapes of a GRU layer fit together.</summary>
+    protected static void CheckGru(Tensor gates, GruWeights w, Tensor state, Tensor y, Tensor finalState)
+    {
+        if (gates.Columns == 3 * w.Channels && y.Columns == w.Channels && gates.Rows == y.Rows && gates.Items == y.Items
+            && (state.Items, state.Rows, state.Columns) == (y.Items, 1, w.Channels)
+            && (finalState.Items, finalState.Rows, finalState.Columns) == (y.Items, 1, w.Channels))
+        {
+            return;
+        }
+        throw new A2FException(A2FErrorCode.Internal,
+            $"a GRU of {w.Channels} channels: gates [{gates.Items}, {gates.Rows}, {gates.Columns}], state [{state.Items}, {state.Rows}, " +
+            $"{state.Columns}] cannot give [{y.Items}, {y.Rows}, {y.Columns}]");
     }
 }

@@ -106,7 +106,11 @@ internal abstract class GruWeights
 /// <param name="FirstFrame">Frame of the tensor's first row.</param>
 /// <param name="Channels">Channels of a frame.</param>
 /// <param name="FirstChannel">Channel of the tensor's first column.</param>
-internal readonly record struct NoiseRange(int Slice, int Frames, int FirstFrame, int Channels, int FirstChannel = 0);
+internal readonly record struct NoiseRange(int Slice, int Frames, int FirstFrame, int Channels, int FirstChannel = 0)
+{
+    /// <summary>Number of the first element of a row.</summary>
+    internal long First(int row) => ((long)Slice * Frames + FirstFrame + row) * Channels + FirstChannel;
+}
 
 /// <summary>Scale and shift of a normalisation, one value a channel, and what is added to the variance.</summary>
 internal readonly record struct NormWeights(Tensor Scale, Tensor Shift, float Epsilon);

@@ -97,6 +97,8 @@ public sealed class GemmTests
             {
                 Activation.Relu => Math.Max(sum, 0),
                 Activation.Gelu => ReferenceMath.Gelu(sum),
+                Activation.Mish => sum * Math.Tanh(Math.Log(1 + Math.Exp(sum))),
+                Activation.Tanh => Math.Tanh(sum),
                 _ => sum,
             };
         }

@@ -30,8 +30,8 @@ internal static unsafe class CpuGemm
     {
         internal delegate*<int, int, int, float*, float*, nint, float*, nint, float*, void> Kernel;
         internal int TileRows;
-        internal Tensor X, Y, Residual;
-        internal bool HasResidual, Accumulate;
+        internal Tensor X, Y, Residual, ItemScale;
+        internal bool HasResidual, HasItemScale, Accumulate;
         internal int Stride, TapStride, Taps, Inputs, Outputs, Depth, PanelsPerGroup, Groups;
         internal float* Panels, Bias;
         internal Activation Activation;
@@ -53,6 +53,8 @@ internal static unsafe class CpuGemm
             Y = y,
             Residual = epilogue.Residual.GetValueOrDefault(),
             HasResidual = epilogue.Residual.HasValue,
+            ItemScale = epilogue.ItemScale.GetValueOrDefault(),
+            HasItemScale = epilogue.ItemScale.HasValue,
             Stride = stride,
             TapStride = tapStride,
             Taps = w.Taps,
@@ -108,12 +110,13 @@ internal static unsafe class CpuGemm
             }
         }
         int firstColumn = firstPanel * GemmKernels.PanelWidth, columns = Math.Min(job.Outputs, endPanel * GemmKernels.PanelWidth) - firstColumn;
-        if (job.Activation == Activation.None && !job.HasResidual) return;
+        if (job.Activation == Activation.None && !job.HasResidual && !job.HasItemScale) return;
         for (int row = firstRow; row < endRow; row++)
         {
             int column = group * job.Outputs + firstColumn;
             float* residual = job.HasResidual ? CpuRows.Address(job.Residual, row) + column : null;
-            Finish(CpuRows.Address(job.Y, row) + column, residual, columns, job.Activation);
+            float scale = job.HasItemScale ? *CpuRows.Address(job.ItemScale, row / job.Y.Rows) : 1;
+            Finish(CpuRows.Address(job.Y, row) + column, residual, columns, job.Activation, scale);
         }
     }
 
@@ -208,20 +211,20 @@ internal static unsafe class CpuGemm
             ? Vector128.Create(a[2], b[2], a[3], b[3])
             : Vector128.Create(a[0], b[0], a[1], b[1]);
 
-    /// <summary>y = activation(y) + residual for one row.</summary>
-    private static void Finish(float* y, float* residual, int columns, Activation activation)
+    /// <summary>y = activation(y) * scale + residual for one row.</summary>
+    private static void Finish(float* y, float* residual, int columns, Activation activation, float scale)
     {
         int i = 0;
         for (; i <= columns - 8; i += 8)
         {
-            Vector256<float> v = CpuRows.Activate(Vector256.Load(y + i), activation);
+            Vector256<float> v = CpuRows.Activate(Vector256.Load(y + i), activation) * scale;
             if (residual != null) v += Vector256.Load(residual + i);
             v.Store(y + i);
         }
         if (i == columns) return;
         float* tail = stackalloc float[8];
         Copy(y + i, tail, columns - i);
-        Vector256<float> last = CpuRows.Activate(Vector256.Load(tail), activation);
+        Vector256<float> last = CpuRows.Activate(Vector256.Load(tail), activation) * scale;
         last.Store(tail);
         for (int j = i; j < columns; j++) y[j] = tail[j - i] + (residual != null ? residual[j] : 0);
     }

@@ -11,6 +11,7 @@ internal sealed unsafe class CpuOperators : OperatorSet
     private readonly nint* _gemmScratch;
     private readonly nint* _rowScratch;
     private int _rowScratchFloats;
+    private Tensor _gruScratch;
     private bool _disposed;
 
     /// <summary>Operators on this many threads with the kernels of an instruction set (by default the widest).</summary>
@@ -143,6 +144,7 @@ internal sealed unsafe class CpuOperators : OperatorSet
             CpuRows.LayerNorm(
                 CpuRows.Address(job.X, task), (float*)job.Norm.Scale.Address, (float*)job.Norm.Shift.Address, job.Norm.Epsilon,
                 CpuRows.Address(job.Y, task), job.X.Columns);
+            CpuRows.Activate(CpuRows.Address(job.Y, task), job.X.Columns, job.Activation);
         }
     }
 
@@ -198,18 +200,96 @@ internal sealed unsafe class CpuOperators : OperatorSet
             float* source = CpuRows.Address(x, x.Rows == 1 ? row / y.Rows : row), target = CpuRows.Address(y, row);
             if (accumulate) CpuRows.AddScaled(source, factor, target, y.Columns);
             else CpuRows.SetScaled(source, factor, target, y.Columns);
+            CpuRows.Activate(target, y.Columns, activation);
         }
     }
 
-    internal override void Resample(Tensor x, int count, int first, Tensor y) => throw new NotImplementedException();
+    private readonly record struct ResampleJob(Tensor X, int Count, int First, Tensor Y);
 
-    internal override void MeanRows(Tensor x, Tensor y) => throw new NotImplementedException();
+    internal override void Resample(Tensor x, int count, int first, Tensor y)
+    {
+        CheckResample(x, count, first, y);
+        ResampleJob job = new(x, count, first, y);
+        _pool.Run(y.Items * y.Rows, &job, &Task);
 
-    internal override GruWeights PackGru(ReadOnlySpan<float> weights, ReadOnlySpan<float> bias) => throw new NotImplementedException();
+        static void Task(void* state, int task, int worker)
+        {
+            ref readonly ResampleJob job = ref *(ResampleJob*)state;
+            (int item, int row) = (task / job.Y.Rows, task % job.Y.Rows);
+            (long low, long rest) = Math.DivRem((job.First + row) * (job.X.Rows - 1L), job.Count - 1L);
+            float* a = CpuRows.Address(job.X, item * job.X.Rows + (int)low);
+            CpuRows.Blend(
+                a, rest == 0 ? a : a + job.X.RowStride, (float)rest / (job.Count - 1), CpuRows.Address(job.Y, task), job.Y.Columns);
+        }
+    }
 
-    internal override void Gru(Tensor gates, GruWeights weights, Tensor state, Tensor y, Tensor finalState) => throw new NotImplementedException();
+    internal override void MeanRows(Tensor x, Tensor y)
+    {
+        for (int item = 0; item < y.Items; item++)
+        {
+            float* sum = CpuRows.Address(y, item);
+            for (int row = 0; row < x.Rows; row++)
+            {
+                float* source = CpuRows.Address(x, item * x.Rows + row);
+                if (row == 0) CpuRows.SetScaled(source, 1, sum, y.Columns);
+                else CpuRows.AddScaled(source, 1, sum, y.Columns);
+            }
+            CpuRows.SetScaled(sum, 1f / x.Rows, sum, y.Columns);
+        }
+    }
 
-    internal override void Normal(Tensor seeds, NoiseRange range, Tensor y) => throw new NotImplementedException();
+    private sealed class CpuGruWeights : GruWeights
+    {
+        internal required GemmWeights State { get; init; }
+    }
+
+    internal override GruWeights PackGru(ReadOnlySpan<float> weights, ReadOnlySpan<float> bias)
+    {
+        int channels = bias.Length / 3;
+        return new CpuGruWeights { Channels = channels, State = Pack(weights, bias, 1, channels, 3 * channels) };
+    }
+
+    internal override void Gru(Tensor gates, GruWeights weights, Tensor state, Tensor y, Tensor finalState)
+    {
+        CpuGruWeights w = (CpuGruWeights)weights;
+        CheckGru(gates, w, state, y, finalState);
+        Tensor recurrent = GruScratch(y.Items, 3 * w.Channels);
+        for (int t = 0; t < y.Rows; t++)
+        {
+            Tensor before = t == 0 ? state : y.RowRange(t - 1, 1);
+            Gemm(before, 1, w.State, recurrent);
+            for (int item = 0; item < y.Items; item++)
+            {
+                CpuRows.GruStep(
+                    CpuRows.Address(gates, item * gates.Rows + t), CpuRows.Address(recurrent, item), CpuRows.Address(before, item),
+                    CpuRows.Address(y, item * y.Rows + t), w.Channels);
+            }
+        }
+        Scale(y.RowRange(y.Rows - 1, 1), 1, finalState);
+    }
+
+    /// <summary>A row an item; grows only when a GRU first meets a larger batch.</summary>
+    private Tensor GruScratch(int items, int columns)
+    {
+        if (_gruScratch.Columns != columns || _gruScratch.Items < items) _gruScratch = Allocate(items, 1, columns);
+        return _gruScratch.Take(items);
+    }
+
+    private readonly record struct NormalJob(Tensor Seeds, NoiseRange Range, Tensor Y);
+
+    internal override void Normal(Tensor seeds, NoiseRange range, Tensor y)
+    {
+        NormalJob job = new(seeds, range, y);
+        _pool.Run(y.Items * y.Rows, &job, &Task);
+
+        static void Task(void* state, int task, int worker)
+        {
+            ref readonly NormalJob job = ref *(NormalJob*)state;
+            (int item, int row) = (task / job.Y.Rows, task % job.Y.Rows);
+            ulong* seed = (ulong*)CpuRows.Address(job.Seeds, item);
+            NormalNoise.Fill(seed[0], seed[1], job.Range.First(row), new Span<float>(CpuRows.Address(job.Y, task), job.Y.Columns));
+        }
+    }
 
     /// <summary>A buffer per thread for a row; grows only when an operator first meets a longer row.</summary>
     private nint* RowScratch(int floats)

@@ -20,6 +20,8 @@ internal static unsafe class CpuRows
     {
         Activation.Relu => Vector256.MaxNative(x, Vector256<float>.Zero),
         Activation.Gelu => VectorMath.Gelu(x),
+        Activation.Mish => VectorMath.Mish(x),
+        Activation.Tanh => VectorMath.Tanh(x),
         _ => x,
     };
 
@@ -156,6 +158,68 @@ internal static unsafe class CpuRows
         int i = 0;
         for (; i <= count - 8; i += 8) (Vector256.Load(x + i) * f).Store(y + i);
         for (; i < count; i++) y[i] = factor * x[i];
+    }
+
+    /// <summary>y = activation(y).</summary>
+    internal static void Activate(float* y, int count, Activation activation)
+    {
+        if (activation == Activation.None) return;
+        int i = 0;
+        for (; i <= count - 8; i += 8) Activate(Vector256.Load(y + i), activation).Store(y + i);
+        if (i == count) return;
+        float* tail = stackalloc float[8];
+        new ReadOnlySpan<float>(y + i, count - i).CopyTo(new Span<float>(tail, 8));
+        Activate(Vector256.Load(tail), activation).Store(tail);
+        new ReadOnlySpan<float>(tail, count - i).CopyTo(new Span<float>(y + i, count - i));
+    }
+
+    /// <summary>
+    /// One step of a GRU: x and u are the input's and the state's part of the gates reset, update, new, [3 * channels]; y may be the state.
+    /// </summary>
+    internal static void GruStep(float* x, float* u, float* state, float* y, int channels)
+    {
+        int i = 0;
+        for (; i <= channels - 8; i += 8)
+        {
+            GruStep(
+                Vector256.Load(x + i), Vector256.Load(x + channels + i), Vector256.Load(x + 2 * channels + i), Vector256.Load(u + i),
+                Vector256.Load(u + channels + i), Vector256.Load(u + 2 * channels + i), Vector256.Load(state + i)).Store(y + i);
+        }
+        if (i == channels) return;
+        int left = channels - i;
+        float* tail = stackalloc float[8];
+        Vector256<float> next = GruStep(
+            Tail(x + i), Tail(x + channels + i), Tail(x + 2 * channels + i), Tail(u + i), Tail(u + channels + i), Tail(u + 2 * channels + i),
+            Tail(state + i));
+        next.Store(tail);
+        new ReadOnlySpan<float>(tail, left).CopyTo(new Span<float>(y + i, left));
+
+        Vector256<float> Tail(float* from)
+        {
+            float* part = stackalloc float[8];
+            new ReadOnlySpan<float>(from, left).CopyTo(new Span<float>(part, left));
+            return Vector256.Load(part);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> GruStep(
+        Vector256<float> xr, Vector256<float> xz, Vector256<float> xn, Vector256<float> ur, Vector256<float> uz, Vector256<float> un,
+        Vector256<float> state)
+    {
+        Vector256<float> reset = VectorMath.Sigmoid(xr + ur), update = VectorMath.Sigmoid(xz + uz);
+        Vector256<float> candidate = VectorMath.Tanh(Vector256.MultiplyAddEstimate(reset, un, xn));
+        return Vector256.MultiplyAddEstimate(update, state - candidate, candidate);
+    }
+
+    /// <summary>y = a * (1 - share) + b * share.</summary>
+    internal static void Blend(float* a, float* b, float share, float* y, int count)
+    {
+        Vector256<float> f = Vector256.Create(1 - share), g = Vector256.Create(share);
+        int i = 0;
+        for (; i <= count - 8; i += 8)
+            Vector256.MultiplyAddEstimate(Vector256.Load(b + i), g, Vector256.Load(a + i) * f).Store(y + i);
+        for (; i < count; i++) y[i] = a[i] * (1 - share) + b[i] * share;
     }
 
     /// <summary>y = a - b.</summary>

@@ -61,6 +61,37 @@ internal static unsafe class VectorMath
         return p * (exponent << 23).AsSingle();
     }
 
+    /// <summary>tanh(x): odd polynomial below 0.5, 1 - 2 / (exp(2 |x|) + 1) above; within 3 ulp.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector256<float> Tanh(Vector256<float> x)
+    {
+        Vector256<float> t = x * x;
+        Vector256<float> p = Vector256.Create(3.59212804e-03f); // Taylor's series
+        p = Fma(p, t, -8.86323553e-03f);
+        p = Fma(p, t, 2.18694885e-02f);
+        p = Fma(p, t, -5.39682540e-02f);
+        p = Fma(p, t, 1.33333333e-01f);
+        p = Fma(p, t, -3.33333333e-01f);
+        Vector256<float> near = Vector256.MultiplyAddEstimate(p * t, x, x);
+        Vector256<float> size = Vector256.Abs(x);
+        Vector256<float> far = Vector256<float>.One - Vector256.Create(2f) / (Exp(size + size) + Vector256<float>.One);
+        far |= x & Vector256.Create(-0f);
+        return Vector256.ConditionalSelect(Vector256.LessThan(size, Vector256.Create(0.5f)), near, far);
+    }
+
+    /// <summary>1 / (1 + exp(-x)).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector256<float> Sigmoid(Vector256<float> x) => Vector256<float>.One / (Vector256<float>.One + Exp(-x));
+
+    /// <summary>x * tanh(log(1 + exp x)): with e = exp x, the tanh is e (e + 2) / (e (e + 2) + 2), and 1 from 20 on.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector256<float> Mish(Vector256<float> x)
+    {
+        Vector256<float> e = Exp(Vector256.MinNative(x, Vector256.Create(20f)));
+        Vector256<float> n = e * (e + Vector256.Create(2f));
+        return x * (n / (n + Vector256.Create(2f)));
+    }
+
     /// <summary>Sum of the products of two arrays, in four interleaved partial sums.</summary>
     internal static float Dot(float* a, float* b, int count)
     {

@@ -31,8 +31,8 @@ internal sealed class ConstantFolder(OnnxGraph graph)
     public static bool CanFold(OnnxGraph graph, OnnxNode node)
     {
         if (node.Op is "Shape" or "Size") return graph.TryShape(node.Input(0)) is not null;
-        bool known = Movement.IsKnown(node.Op) || Elementwise.IsKnown(node.Op) || IsReduction(node.Op)
-            || node.Op is "ConstantOfShape" or "Range";
+        bool known = (Movement.IsKnown(node.Op) && node.Op != "ScatterND") || Elementwise.IsKnown(node.Op) || IsReduction(node.Op)
+            || node.Op is "ConstantOfShape" or "Range" or "NonZero";
         return known && node.Inputs.Length > 0 && node.Inputs.All(i => i < 0 || graph.IsConstant(i));
     }
 
@@ -108,6 +108,7 @@ internal sealed class ConstantFolder(OnnxGraph graph)
         if (node.Op == "Size") return ConstantValue.Of(new[] { Shapes.Count(graph.Shape(node.Input(0))) }, shape);
         if (node.Op == "ConstantOfShape") return Filled(node, shape);
         if (node.Op == "Range") return Counted(node, shape);
+        if (node.Op == "NonZero") return NonZero(input(node.Input(0)), shape);
         if (IsReduction(node.Op)) return Reduce(node, input(node.Input(0)), shape);
         if (node.Op == "Cast") return Elementwise.Cast(graph, node, input(node.Input(0)));
         if (!Movement.IsKnown(node.Op))
@@ -138,6 +139,28 @@ internal sealed class ConstantFolder(OnnxGraph graph)
         TensorProto value = node.Attribute("value")?.T ?? new TensorProto { DataType = 1, FloatData = { 0 }, Dims = { 1 } };
         ConstantValue one = ConstantValue.Decode(value, [1], $"{graph.Path}: {node}");
         return one.Take(shape, Array.Clear);
+    }
+
+    /// <summary>Number of elements that are not zero.</summary>
+    public static int NonZeroCount(ConstantValue x)
+    {
+        int count = 0;
+        for (int i = 0; i < x.Length; i++) count += x[i] != 0 ? 1 : 0;
+        return count;
+    }
+
+    /// <summary>Coordinates of the elements that are not zero, one row an axis.</summary>
+    private static ConstantValue NonZero(ConstantValue x, int[] shape)
+    {
+        var result = new long[shape[0] * shape[1]];
+        int[] strides = Shapes.Strides(x.Shape);
+        for (int i = 0, found = 0; i < x.Length; i++)
+        {
+            if (x[i] == 0) continue;
+            for (int axis = 0; axis < shape[0]; axis++) result[axis * shape[1] + found] = i / strides[axis] % x.Shape[axis];
+            found++;
+        }
+        return ConstantValue.Of(result, shape);
     }
 
     private ConstantValue Counted(OnnxNode node, int[] shape)

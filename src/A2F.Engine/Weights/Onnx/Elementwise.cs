@@ -102,7 +102,8 @@ internal static class Elementwise
         _ => b is 0 or -1 && (b == 0 || a == long.MinValue) ? throw graph.Mismatch(node, "a quotient", $"{a} / {b}") : a / b,
     };
 
-    private static double Number(string op, double a, double b) => op switch
+    /// <summary>One element's value; <paramref name="b"/> is the second operand, or the only one again.</summary>
+    public static double Number(string op, double a, double b) => op switch
     {
         "Add" => a + b,
         "Sub" => a - b,

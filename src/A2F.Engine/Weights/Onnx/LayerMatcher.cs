@@ -85,7 +85,19 @@ internal sealed class LayerMatcher(Walker walker)
         return walker.Resolve(new Signal(factor, [.. signal.Dims[..^1], inputs], index));
     }
 
-    private float[] Weights(int tensor) => walker.Finite(_graph.Value(tensor).ToFloat32(), tensor);
+    /// <summary>x W without a bias; W may be a vector, a layer with one output.</summary>
+    public (Signal Input, float[] Weight, int In) Product(Signal signal, string what)
+    {
+        signal = walker.Resolve(signal);
+        OnnxNode node = walker.Node(signal, $"the product {what}", "MatMul");
+        if (!_graph.IsConstant(node.Input(1))) throw _graph.Mismatch(node, $"a constant weight for {what}", "an activation");
+        int[] shape = _graph.Shape(node.Inputs[1]);
+        if (shape.Length is not (1 or 2)) throw _graph.Mismatch(node, $"a weight of 2 dimensions for {what}", NdArray.FormatShape(shape));
+        Signal input = Rows(signal, node.Inputs[0], shape[0], shape.Length == 1 ? 1 : shape[1], what);
+        return (input, Weights(node.Inputs[1]), shape[0]);
+    }
+
+    private float[] Weights(int tensor) => walker.Weights(tensor);
 
     private static float[] Transposed(float[] weight, int rows, int columns)
     {

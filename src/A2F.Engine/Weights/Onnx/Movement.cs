@@ -7,12 +7,20 @@ namespace A2F.Engine.Weights.Onnx;
 internal static class Movement
 {
     public static bool IsKnown(string op) => op is "Identity" or "Dropout" or "Reshape" or "Flatten" or "Squeeze" or "Unsqueeze" or
-        "Transpose" or "Slice" or "Concat" or "Split" or "Gather" or "Expand" or "Tile" or "Cast";
+        "Transpose" or "Slice" or "Concat" or "Split" or "Gather" or "Expand" or "Tile" or "Cast" or "ScatterND";
+
+    /// <summary>Whether an operator puts its output together from several inputs.</summary>
+    public static bool IsJoin(string op) => op is "Concat" or "ScatterND";
 
     /// <summary>Whether shapes, axes and indices of a known operator are constants, so that it can be followed.</summary>
     public static bool HasConstantParameters(OnnxGraph graph, OnnxNode node)
     {
         if (node.Op == "Concat") return node.Inputs.All(i => graph.TryShape(i) is not null);
+        if (node.Op == "ScatterND")
+        {
+            return node.Inputs.Length == 3 && graph.IsConstant(node.Inputs[1]) && graph.TryShape(node.Inputs[2]) is not null
+                && node.Text("reduction", "none") == "none";
+        }
         for (int i = 1; i < node.Inputs.Length; i++)
         {
             if (node.Inputs[i] >= 0 && !graph.IsConstant(node.Inputs[i])) return false;
@@ -61,7 +69,7 @@ internal static class Movement
 
     /// <summary>
     /// Turns positions in output <paramref name="tensor"/> of <paramref name="node"/> into positions in one of its inputs, whose number
-    /// in the node is returned. A Concat whose pieces all contribute leaves the positions alone and returns -1.
+    /// in the node is returned. A Concat or ScatterND of which several inputs contribute leaves the positions alone and returns -1.
     /// </summary>
     public static int Pull(OnnxGraph graph, OnnxNode node, int tensor, int[] index)
     {
@@ -95,15 +103,18 @@ internal static class Movement
             case "Gather":
                 PullGather(graph, node, x, index);
                 break;
-            case "Concat":
-                return PullConcat(graph, node, y, index);
+            case "Concat" or "ScatterND":
+                return PullJoin(graph, node, index);
         }
         return 0;
     }
 
-    /// <summary>For positions in a Concat: which input each comes from; the positions become positions in that input.</summary>
+    /// <summary>
+    /// For positions in a Concat or ScatterND: which input each comes from; the positions become positions in that input.
+    /// </summary>
     public static int[] Pieces(OnnxGraph graph, OnnxNode node, int[] index)
     {
+        if (node.Op == "ScatterND") return graph.Grid(node).Pieces(graph, index);
         int[] y = graph.Shape(node.Output);
         graph.Spend(index.Length);
         int axis = ShapeInference.Axis(graph, node, node.Int("axis", 0), y.Length);
@@ -126,7 +137,7 @@ internal static class Movement
         return pieces;
     }
 
-    private static int PullConcat(OnnxGraph graph, OnnxNode node, int[] y, int[] index)
+    private static int PullJoin(OnnxGraph graph, OnnxNode node, int[] index)
     {
         if (node.Inputs.Length == 1) return 0;
         var moved = (int[])index.Clone();

@@ -22,11 +22,13 @@ internal sealed class OnnxGraph
     private readonly List<bool> _constant = [];
     private readonly List<OnnxNode> _nodes = [];
     private readonly ConstantFolder _folder;
+    private readonly Dictionary<OnnxNode, ScatterGrid> _grids = [];
     private long _work;
 
-    private OnnxGraph(string path)
+    private OnnxGraph(string path, int samples)
     {
         Path = path;
+        Samples = samples;
         _folder = new ConstantFolder(this);
     }
 
@@ -39,11 +41,14 @@ internal sealed class OnnxGraph
 
     public List<int> Outputs { get; } = [];
 
-    public static OnnxGraph Load(string path) => Build(OnnxFile.Read(path), path);
+    /// <summary>What a second symbolic dimension of an input, a length of audio, is set to; 0 where none may be symbolic.</summary>
+    public int Samples { get; }
 
-    public static OnnxGraph Build(ModelProto model, string path)
+    public static OnnxGraph Load(string path, int samples = 0) => Build(OnnxFile.Read(path), path, samples);
+
+    public static OnnxGraph Build(ModelProto model, string path, int samples = 0)
     {
-        var graph = new OnnxGraph(path);
+        var graph = new OnnxGraph(path, samples);
         if (model.Graph is null) throw graph.Error(A2FErrorCode.InvalidFile, "the file holds no graph");
         graph.ReadOpsets(model);
         graph._work = 1L << 29;
@@ -54,6 +59,9 @@ internal sealed class OnnxGraph
         foreach (OnnxNode node in graph._nodes) graph.Analyse(node);
         return graph;
     }
+
+    /// <summary>All nodes, each after those it reads.</summary>
+    public IReadOnlyList<OnnxNode> Nodes => _nodes;
 
     public string NameOf(int tensor) => _names[tensor];
 
@@ -87,6 +95,13 @@ internal sealed class OnnxGraph
 
     /// <summary>The numbers of a constant tensor, folded when first asked for.</summary>
     public ConstantValue Value(int tensor) => _folder.Value(tensor);
+
+    /// <summary>Where a ScatterND node writes, found when first asked for.</summary>
+    public ScatterGrid Grid(OnnxNode node)
+    {
+        if (!_grids.TryGetValue(node, out ScatterGrid? grid)) _grids[node] = grid = ScatterGrid.Of(this, node);
+        return grid;
+    }
 
     /// <summary>A constant integer input of a node as a list, or null when it is absent.</summary>
     public long[]? Ints(OnnxNode node, int input)
@@ -171,17 +186,26 @@ internal sealed class OnnxGraph
         _work += 8L * tensor.RawData.Length;
     }
 
-    /// <summary>The declared shape; null when a dimension other than the first, the batch size, is symbolic.</summary>
+    /// <summary>
+    /// The declared shape. One dimension, the first or the only symbolic one, is the batch size; another symbolic one is a length of
+    /// audio, or the shape is not known (null).
+    /// </summary>
     private int[]? InputShape(ValueInfoProto input)
     {
         ShapeProto? declared = input.Type?.TensorType?.Shape;
         if (declared is null) throw Error(A2FErrorCode.InvalidModel, $"graph input '{input.Name}' has no declared shape");
         var shape = new int[declared.Dim.Count];
+        int batches = 0;
         for (int i = 0; i < shape.Length; i++)
         {
             long value = declared.Dim[i].DimValue;
             bool symbolic = declared.Dim[i].DimParam.Length > 0 || value == 0;
-            if (symbolic && i > 0) return null;
+            if (symbolic && batches++ > 0)
+            {
+                if (batches > 2 || Samples == 0) return null;
+                shape[i] = Samples;
+                continue;
+            }
             if (!symbolic && value is < 1 or > Shapes.MaxElements) throw BadDimension(input.Name, value);
             shape[i] = symbolic ? Batch : (int)value;
         }

@@ -35,5 +35,10 @@ internal sealed class OnnxNode(NodeProto proto, int[] inputs, int[] outputs)
 
     public long[]? Ints(string name) => Attribute(name)?.Ints.ToArray();
 
+    public string[]? Texts(string name) => Attribute(name)?.Strings.Select(s => s.ToStringUtf8()).ToArray();
+
+    /// <summary>Everything about the node but its name and tensors.</summary>
+    public IEnumerable<AttributeProto> Attributes => proto.Attribute;
+
     public override string ToString() => $"node '{Name}' ({Op})";
 }

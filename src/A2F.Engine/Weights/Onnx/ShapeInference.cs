@@ -10,7 +10,7 @@ internal static class ShapeInference
         switch (node.Op)
         {
             case "Identity" or "Dropout" or "Cast" or "Sqrt" or "Exp" or "Erf" or "Neg" or "Floor" or "Ceil" or "Abs" or "Not" or
-                "Reciprocal" or "Relu" or "LeakyRelu" or "Gelu" or "Clip" or "Softmax" or "InstanceNormalization" or
+                "Reciprocal" or "Tanh" or "Softplus" or "Mish" or "Relu" or "LeakyRelu" or "Gelu" or "Clip" or "Softmax" or "InstanceNormalization" or
                 "LayerNormalization" or "GroupNormalization":
                 return [x];
             case "Add" or "Sub" or "Mul" or "Div" or "Pow" or "Equal" or "Less" or "Greater" or "And" or "Or":
@@ -31,6 +31,10 @@ internal static class ShapeInference
                 return [MatMul(graph, node, x)];
             case "Gemm":
                 return [Gemm(graph, node, x)];
+            case "NonZero":
+                return [graph.IsConstant(node.Input(0)) ? [x.Length, ConstantFolder.NonZeroCount(graph.Value(node.Input(0)))] : null];
+            case "GRU":
+                return Gru(graph, node, x);
             case "Conv":
                 return graph.TryShape(node.Input(1)) is null ? [] : [Convolution.OutputShape(graph, node)];
             default:
@@ -87,6 +91,8 @@ internal static class ShapeInference
     {
         int[]? b = graph.TryShape(node.Input(1));
         if (b is null) return null;
+        if (a.Length >= 2 && b.Length == 1)
+            return a[^1] == b[0] ? a[..^1] : throw graph.Mismatch(node, $"{a[^1]} elements in its second factor", $"{b[0]}");
         if (a.Length < 2 || b.Length < 2) return null;
         if (a[^1] != b[^2]) throw graph.Mismatch(node, $"{a[^1]} rows in its second factor", NdArray.FormatShape(b));
         int[]? batch = Shapes.Broadcast(a.AsSpan(0, a.Length - 2), b.AsSpan(0, b.Length - 2));
@@ -104,5 +110,13 @@ internal static class ShapeInference
         return inner == innerB
             ? [rows, columns]
             : throw graph.Mismatch(node, $"{inner} rows in its second factor", NdArray.FormatShape(b));
+    }
+
+    /// <summary>One direction, time first: all states [time, 1, batch, channel] and the last [1, batch, channel].</summary>
+    private static int[]?[] Gru(OnnxGraph graph, OnnxNode node, int[] x)
+    {
+        int[]? recurrent = graph.TryShape(node.Input(2));
+        if (x.Length != 3 || recurrent is not { Length: 3 }) return [];
+        return [[x[0], 1, x[1], recurrent[2]], [1, x[1], recurrent[2]]];
     }
 }

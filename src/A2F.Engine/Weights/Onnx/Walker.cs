@@ -1,10 +1,17 @@
 namespace A2F.Engine.Weights.Onnx;
 
 /// <summary>Steps from an activation to the ones it was made of, across anything that only moves numbers.</summary>
-internal sealed class Walker(OnnxGraph graph)
+/// <param name="graph">The graph.</param>
+/// <param name="sharesWeights">Whether weights that several layers use are decoded once.</param>
+internal sealed class Walker(OnnxGraph graph, bool sharesWeights = false)
 {
     /// <summary>Most elements of an activation that is followed.</summary>
     private const int MaxElements = 1 << 23;
+
+    private readonly Dictionary<int, float[]> _weights = [];
+
+    /// <summary>Which tensors of the graph are the same computation.</summary>
+    public Equivalence Equivalence { get; } = new(graph);
 
     public OnnxGraph Graph => graph;
 
@@ -70,17 +77,10 @@ internal sealed class Walker(OnnxGraph graph)
         while (pending.TryPop(out (Signal Signal, int[] Positions) item))
         {
             Signal s = Resolve(item.Signal);
-            if (graph.Producer(s.Tensor) is { Op: "Concat" } concat && Movement.Follows(graph, concat))
+            if (graph.Producer(s.Tensor) is { } join && Movement.IsJoin(join.Op) && Movement.Follows(graph, join))
             {
-                var moved = (int[])s.Index.Clone();
-                int[] pieces = Movement.Pieces(graph, concat, moved);
-                foreach (IGrouping<int, int> piece in Shapes.Range(pieces.Length).GroupBy(i => pieces[i]))
-                {
-                    int[] members = [.. piece];
-                    int[] inside = [.. members.Select(i => moved[i])];
-                    int[] positions = [.. members.Select(i => item.Positions[i])];
-                    pending.Push((new Signal(concat.Inputs[piece.Key], [members.Length], inside), positions));
-                }
+                foreach ((int input, int[] inside, int[] positions) in Split(join, s.Index, item.Positions))
+                    pending.Push((new Signal(join.Inputs[input], [inside.Length], inside), positions));
                 continue;
             }
             for (int i = 0; i < item.Positions.Length; i++)
@@ -90,6 +90,28 @@ internal sealed class Walker(OnnxGraph graph)
             }
         }
         return (source, index);
+    }
+
+    /// <summary>Sorts positions in a join's output by the input they come from, each with its position in that input.</summary>
+    private IEnumerable<(int Input, int[] Inside, int[] Positions)> Split(OnnxNode join, int[] index, int[] positions)
+    {
+        var moved = (int[])index.Clone();
+        int[] pieces = Movement.Pieces(graph, join, moved);
+        var counts = new int[join.Inputs.Length];
+        foreach (int piece in pieces) counts[piece]++;
+        for (int input = 0; input < counts.Length; input++)
+        {
+            if (counts[input] == 0) continue;
+            var inside = new int[counts[input]];
+            var outside = new int[counts[input]];
+            for (int i = 0, at = 0; i < pieces.Length; i++)
+            {
+                if (pieces[i] != input) continue;
+                inside[at] = moved[i];
+                outside[at++] = positions[i];
+            }
+            yield return (input, inside, outside);
+        }
     }
 
     /// <summary>The node that computed a resolved signal, which must be one of these operators.</summary>
@@ -117,11 +139,14 @@ internal sealed class Walker(OnnxGraph graph)
     }
 
     /// <summary>Whether a signal is a constant with one value.</summary>
-    public bool TryUniform(Signal signal, out double value)
+    public bool TryUniform(Signal signal, out double value) => TryUniform(signal, out value, depth: 8);
+
+    /// <summary>Constants that are too large to be made are followed to the operands they are computed from, up to a depth.</summary>
+    private bool TryUniform(Signal signal, out double value, int depth)
     {
         value = 0;
-        if (!graph.IsConstant(signal.Tensor) || Shapes.Count(graph.Shape(signal.Tensor)) > 1 << 14 || signal.Index.Length == 0)
-            return false;
+        if (!graph.IsConstant(signal.Tensor) || signal.Index.Length == 0) return false;
+        if (Shapes.Count(graph.Shape(signal.Tensor)) > 1 << 14) return depth > 0 && TryComputed(signal, out value, depth);
         ConstantValue constant = graph.Value(signal.Tensor);
         value = constant[signal.Index[0]];
         if (constant.Length == 1) return true;
@@ -130,6 +155,27 @@ internal sealed class Walker(OnnxGraph graph)
             if (constant[i] != value) return false;
         }
         return true;
+    }
+
+    private bool TryComputed(Signal signal, out double value, int depth)
+    {
+        value = 0;
+        if (TryNode(signal) is not { Op: "Add" or "Sub" or "Mul" or "Div" or "Sqrt" or "Exp" or "Neg" } node) return false;
+        Span<double> operands = [0, 0];
+        for (int i = 0; i < Math.Min(2, node.Inputs.Length); i++)
+        {
+            if (!TryUniform(Operand(signal, node, i), out operands[i], depth - 1)) return false;
+        }
+        value = Elementwise.Number(node.Op, operands[0], operands[1]);
+        return true;
+    }
+
+    /// <summary>Values of a constant signal, one for each of its elements.</summary>
+    public double[] Numbers(Signal signal, string what)
+    {
+        if (!graph.IsConstant(signal.Tensor)) throw graph.Mismatch(signal.Tensor, $"a constant {what}");
+        ConstantValue constant = graph.Value(signal.Tensor);
+        return Array.ConvertAll(signal.Index, i => constant[i]);
     }
 
     /// <summary>Values of a constant signal, which may depend on the last axis only.</summary>
@@ -146,6 +192,17 @@ internal sealed class Walker(OnnxGraph graph)
             else if (values[c] != numbers[signal.Index[i]]) throw graph.Mismatch(signal.Tensor, $"a {what} with one value per channel");
         }
         return Finite(values, signal.Tensor);
+    }
+
+    /// <summary>
+    /// A constant as float32. Where weights are shared, tensors with the same content give the same array, which must not be changed.
+    /// </summary>
+    public float[] Weights(int tensor)
+    {
+        if (!sharesWeights) return Finite(graph.Value(tensor).ToFloat32(), tensor);
+        int kind = Equivalence.ClassOf(tensor);
+        if (!_weights.TryGetValue(kind, out float[]? values)) _weights[kind] = values = Finite(graph.Value(tensor).ToFloat32(), tensor);
+        return values;
     }
 
     /// <summary>Refuses weights that folding made NaN or infinite.</summary>

@@ -82,6 +82,7 @@ internal static class WireScan
         (nameof(NodeProto), 1 or 2) => (Kind.Text, ""),
         (nameof(AttributeProto), 5) => (Kind.Message, nameof(TensorProto)),
         (nameof(AttributeProto), 8) => (Kind.Integers, ""),
+        (nameof(AttributeProto), 9) => (Kind.Text, ""),
         (nameof(TensorProto), 1 or 5 or 7) => (Kind.Integers, ""),
         (nameof(ValueInfoProto), 2) => (Kind.Message, nameof(TypeProto)),
         (nameof(TypeProto), 1) => (Kind.Message, nameof(TensorTypeProto)),
