@@ -59,7 +59,9 @@ enum Activation
 {
     ACT_NONE,
     ACT_RELU,
-    ACT_GELU
+    ACT_GELU,
+    ACT_MISH,
+    ACT_TANH
 };
 
 // x * (1 + erf(x / sqrt 2)) / 2. erfc keeps the relative accuracy of the negative tail.
@@ -68,10 +70,19 @@ __device__ __forceinline__ float gelu(float x)
     return 0.5f * x * erfcf(-0.70710678f * x);
 }
 
-// The kind is a parameter of the launch, the same for all threads: one compiled kernel serves all three.
+// x * tanh(log(1 + exp x)) = x * n / (n + 2) with n = exp x (exp x + 2): nothing cancels. From 15 on it is x to the last bit.
+__device__ __forceinline__ float mish(float x)
+{
+    float e = expf(fminf(x, 15.0f)), n = e * (e + 2.0f);
+    return x * (n / (n + 2.0f));
+}
+
+// The kind is a parameter of the launch, the same for all threads: one compiled kernel serves them all.
 __device__ __forceinline__ float activate(float x, int kind)
 {
     if (kind == ACT_GELU) return gelu(x);
+    if (kind == ACT_MISH) return mish(x);
+    if (kind == ACT_TANH) return tanhf(x);
     return kind == ACT_RELU ? fmaxf(x, 0.0f) : x;
 }
 

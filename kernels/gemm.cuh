@@ -1,7 +1,7 @@
 // What the strided GEMMs share: their arguments, and what happens to a sum once it is formed.
 //
-//   y[r, o] = act(bias[o] + sum over tap, i of x[item, t * step + tap, g * inputs + i] * w[g][tap * inputs + i][o]) + residual[r, o]
-//   r = item * rows + t; with ACCUMULATE, what y held stands in for the bias
+//   y[r, o] = act(bias[o] + sum over tap, i of x[item, t * step + tap, g * inputs + i] * w[g][tap * inputs + i][o]) * item_scale[item] +
+//     residual[r, o];  r = item * rows + t; with ACCUMULATE, what y held stands in for the bias
 //
 // or, where partials is set, only the sum, for reduce.cu: partials[split][r][g * outputs + o], each split over `chunk` of the depth.
 // No padding: callers keep zero rows round what needs them. An element's sum runs over k = tap * inputs + i in order within a split, and
@@ -25,7 +25,8 @@ struct GemmArguments
     void* y;
     const void* residual;
     float* partials;
-    i64 x_items, y_items, residual_items; // elements from an item to the next
+    const float* item_scale; // null for none
+    i64 x_items, y_items, residual_items, scale_items; // elements from an item to the next
     int x_step;                           // elements between what neighbouring rows of y start at
     int x_taps;                           // elements between taps
     int y_rows, residual_rows;            // elements between rows
@@ -39,6 +40,7 @@ struct GemmArguments
 struct OutputRow
 {
     i64 y, residual, partial;
+    float scale;
 };
 
 __device__ __forceinline__ OutputRow output_row(const GemmArguments& p, int r, int group, int groups, int split)
@@ -48,6 +50,7 @@ __device__ __forceinline__ OutputRow output_row(const GemmArguments& p, int r, i
     row.y = item * p.y_items + (i64)t * p.y_rows + column;
     row.residual = item * p.residual_items + (i64)t * p.residual_rows + column;
     row.partial = ((i64)split * p.all_rows + r) * groups * p.outputs + column;
+    row.scale = p.item_scale ? p.item_scale[item * p.scale_items] : 1.0f;
     return row;
 }
 
@@ -63,7 +66,7 @@ __device__ __forceinline__ void finish(const GemmArguments& p, const OutputRow& 
     float start;
     if (p.flags & GEMM_ACCUMULATE) start = p.flags & GEMM_HALF_Y ? load((f16*)p.y + at) : ((float*)p.y)[at];
     else start = p.bias[group * p.outputs + o];
-    float value = activate(start + sum, p.activation);
+    float value = activate(start + sum, p.activation) * row.scale;
     if (p.flags & GEMM_RESIDUAL)
     {
         i64 other = row.residual + o;

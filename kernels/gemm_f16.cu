@@ -102,7 +102,7 @@ __device__ __forceinline__ void finish_pair(const GemmArguments& p, const Output
     {
         const float* bias = p.bias + group * p.outputs + o;
         f16 pair[2];
-        float a = activate(bias[0] + first, p.activation), b = activate(bias[1] + second, p.activation);
+        float a = activate(bias[0] + first, p.activation) * row.scale, b = activate(bias[1] + second, p.activation) * row.scale;
         if (p.flags & GEMM_RESIDUAL)
         {
             *(u32*)pair = *(const u32*)((const f16*)p.residual + row.residual + o);

@@ -2,7 +2,7 @@
 //
 // reduce_norm, for a layer that ends in a layer norm: the splits are added in order, and the row is finished while it is at hand:
 //   y = norm(act(bias + partials[0] + partials[1] + ...) + residual),  norm(v) = (v - mean v) / sqrt(var v + epsilon) * scale + shift
-//   The row may be its own residual. Launch: a block of 128 a row; dynamic shared memory `columns` floats.
+//   What is normalised also goes to `sum`, where that is given; it may be the residual. The row may be its own residual. Launch: a block of 128 a row; dynamic shared memory `columns` floats.
 // finish_rows, after a product by cuBLAS: y = act(bias + partials[0]) + residual.
 //   Launch: grid (ceil(columns / 128), all_rows), block 128.
 //
@@ -15,6 +15,7 @@ struct ReduceArguments
     const float* bias;
     View<element> residual; // data null for none
     View<element> y;
+    View<element> sum; // data null for none
     const float* scale;
     const float* shift;
     float epsilon;
@@ -39,6 +40,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) reduce_norm(ReduceArgument
     extern __shared__ float values[];
     const int r = blockIdx.x;
     const element* residual = p.residual.data ? p.residual.row(r) : 0;
+    element* unnormalised = p.sum.data ? p.sum.row(r) : 0;
     float sum = 0.0f;
     for (int c = threadIdx.x; c < p.columns; c += THREADS)
     {
@@ -46,6 +48,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) reduce_norm(ReduceArgument
         for (int s = 0; s < p.splits; s++) total += p.partials[((i64)s * p.all_rows + r) * p.columns + c];
         float value = activate(total, p.activation);
         if (residual) value += load(residual + c);
+        if (unnormalised) store(unnormalised + c, value);
         values[c] = value;
         sum += value;
     }

@@ -8,10 +8,10 @@ struct LayerNormArguments
     const float* scale;
     const float* shift;
     float epsilon;
-    int columns, all_rows;
+    int columns, all_rows, activation;
 };
 
-// y = each row of x normalised over its columns, scaled and shifted; statistics in two passes. One warp a row.
+// y = act(each row of x normalised over its columns, scaled and shifted); statistics in two passes. One warp a row.
 // Launch: grid ceil(all_rows / 4), block 128.
 extern "C" __global__ void __launch_bounds__(128) layer_norm(LayerNormArguments p)
 {
@@ -24,18 +24,21 @@ extern "C" __global__ void __launch_bounds__(128) layer_norm(LayerNormArguments 
     float mean = warp_sum(sum) / p.columns, squares = 0.0f;
     for (int c = lane; c < p.columns; c += WARP) squares += (load(x + c) - mean) * (load(x + c) - mean);
     float factor = 1.0f / sqrtf(warp_sum(squares) / p.columns + p.epsilon);
-    for (int c = lane; c < p.columns; c += WARP) store(y + c, (load(x + c) - mean) * factor * p.scale[c] + p.shift[c]);
+    for (int c = lane; c < p.columns; c += WARP) {
+        store(y + c, activate((load(x + c) - mean) * factor * p.scale[c] + p.shift[c], p.activation));
+    }
 }
 
-// y = factor * x, or y += factor * x where accumulate; where x has one row, it is repeated for every row of y.
+// y = act(factor * x), or act(y + factor * x) where accumulate; where x has one row, it is repeated for every row of y.
 // Launch: grid (ceil(columns / 256), items * rows), block 256.
-extern "C" __global__ void __launch_bounds__(256) scale(View<element> x, View<element> y, int columns, float factor, int accumulate)
+extern "C" __global__ void __launch_bounds__(256) scale(
+    View<element> x, View<element> y, int columns, float factor, int accumulate, int activation)
 {
     int c = blockIdx.x * 256 + threadIdx.x, r = blockIdx.y;
     if (c >= columns) return;
     float value = factor * load(x.row(x.rows == 1 ? r / y.rows : r) + c);
     element* at = y.row(r) + c;
-    store(at, accumulate ? load(at) + value : value);
+    store(at, activate(accumulate ? load(at) + value : value, activation));
 }
 
 // y = a - b. Launch: grid (ceil(columns / 256), items * rows), block 256.
@@ -43,6 +46,31 @@ extern "C" __global__ void __launch_bounds__(256) subtract(View<element> a, View
 {
     int c = blockIdx.x * 256 + threadIdx.x, r = blockIdx.y;
     if (c < columns) store(y.row(r) + c, load(a.row(r) + c) - load(b.row(r) + c));
+}
+
+// Linear interpolation along time: row t of y is x at (first + t) * (rows of x - 1) / (count - 1).
+// Launch: grid (ceil(columns / 256), items * rows), block 256.
+extern "C" __global__ void __launch_bounds__(256) resample(View<element> x, View<element> y, int columns, int count, int first)
+{
+    int c = blockIdx.x * 256 + threadIdx.x, item = blockIdx.y / y.rows, t = blockIdx.y % y.rows;
+    if (c >= columns) return;
+    i64 place = (i64)(first + t) * (x.rows - 1);
+    int before = (int)(place / (count - 1)), rest = (int)(place % (count - 1)); // whole numbers: weights are exact
+    const element* a = x.data + item * x.item_stride + (i64)before * x.row_stride + c;
+    float w = (float)rest / (float)(count - 1), next = rest > 0 ? load(a + x.row_stride) : 0.0f;
+    store(y.row(blockIdx.y) + c, load(a) * (1.0f - w) + next * w);
+}
+
+// y = mean of the rows of each item, summed in order. Launch: grid (ceil(columns / 64), items), block 64.
+extern "C" __global__ void __launch_bounds__(64) mean_rows(View<element> x, View<element> y, int columns)
+{
+    int c = blockIdx.x * 64 + threadIdx.x;
+    if (c >= columns) return;
+    const element* at = x.data + blockIdx.y * x.item_stride + c;
+    float sum = 0.0f;
+#pragma unroll 8
+    for (int t = 0; t < x.rows; t++) sum += load(at + (i64)t * x.row_stride);
+    store(y.data + blockIdx.y * y.item_stride + c, sum / x.rows);
 }
 
 #define MOST_TARGETS 8

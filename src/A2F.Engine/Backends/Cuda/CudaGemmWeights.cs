@@ -56,15 +56,15 @@ internal sealed class CudaGemmWeights : GemmWeights
 
     private static void Convert(ReadOnlySpan<float> source, Span<Half> target)
     {
+        for (int i = 0; i < source.Length; i++) target[i] = ToHalf(source[i]);
+    }
+
+    /// <summary>A weight in half precision.</summary>
+    /// <exception cref="A2FException">It is beyond that.</exception>
+    internal static Half ToHalf(float weight)
+    {
         const float LargestHalf = 65504;
-        for (int i = 0; i < source.Length; i++)
-        {
-            if (Math.Abs(source[i]) > LargestHalf)
-            {
-                throw new A2FException(A2FErrorCode.InvalidModel,
-                    $"a weight of {source[i]} is beyond half precision (65504); run this model in fp32");
-            }
-            target[i] = (Half)source[i];
-        }
+        if (Math.Abs(weight) <= LargestHalf || float.IsNaN(weight)) return (Half)weight;
+        throw new A2FException(A2FErrorCode.InvalidModel, $"a weight of {weight} is beyond half precision (65504); run this model in fp32");
     }
 }

@@ -12,13 +12,14 @@ internal sealed unsafe partial class CudaOperators
 
     private bool TryCublas(Tensor x, int stride, CudaGemmWeights w, Tensor y, Epilogue epilogue)
     {
-        if (epilogue.Accumulate || !IsForCublas(x, w, () => Gemm(x, stride, w, y, epilogue))) return false;
+        if (epilogue.Accumulate || epilogue.ItemScale is not null || !IsForCublas(x, w, () => Gemm(x, stride, w, y, epilogue))) return false;
         FinishRows(Product(x, w, y), w, epilogue.Activation, epilogue.Residual, y);
         return true;
     }
 
-    private bool IsForCublas(Tensor x, CudaGemmWeights w, Activation activation, Tensor residual, NormWeights norm, Tensor y) =>
-        IsForCublas(x, w, () => GemmLayerNorm(x, w, activation, residual, norm, y));
+    private bool IsForCublas(
+        Tensor x, CudaGemmWeights w, Activation activation, Tensor residual, NormWeights norm, Tensor y, Tensor? sum) =>
+        IsForCublas(x, w, () => GemmLayerNorm(x, w, activation, residual, norm, y, sum));
 
     private bool IsForCublas(Tensor x, CudaGemmWeights w, Action layer)
     {
@@ -65,7 +66,7 @@ internal sealed unsafe partial class CudaOperators
         {
             Partials = sums,
             Bias = w.Bias,
-            Residual = residual is { } other ? new View(other) : default,
+            Residual = residual is { } other ? new View(other with { Rows = y.Rows }) : default,
             Y = new View(y),
             Splits = 1,
             AllRows = y.Items * y.Rows,

@@ -57,6 +57,12 @@ internal sealed unsafe partial class CudaOperators
             pairs &= InPairs(residual);
             bytes += BytesOf(y);
         }
+        if (epilogue.ItemScale is Tensor scale)
+        {
+            if (scale.Type != ElementType.Float32) throw new A2FException(A2FErrorCode.Internal, $"an item scale of {scale.Type}");
+            arguments.ItemScale = (ulong)scale.Address;
+            arguments.ScaleItems = scale.ItemStride;
+        }
         if (pairs) arguments.Flags |= GemmFlags.Pairs;
         LaunchGemm(x, w, arguments, bytes);
     }
@@ -67,9 +73,10 @@ internal sealed unsafe partial class CudaOperators
         CudaGemmWeights w = (CudaGemmWeights)weights;
         CheckGemm(x, 1, w, y, 0);
         CheckStorage(residual, y);
+        if (sum is { } kept) CheckStorage(kept, y);
         int columns = w.Groups * w.Outputs, splits = w.Splits;
         ulong partials;
-        if (Cublas != CublasUse.Off && IsForCublas(x, w, activation, residual, norm, y))
+        if (Cublas != CublasUse.Off && IsForCublas(x, w, activation, residual, norm, y, sum))
         {
             splits = 1;
             partials = Product(x, w, y);
@@ -88,8 +95,9 @@ internal sealed unsafe partial class CudaOperators
         {
             Partials = partials,
             Bias = w.Bias,
-            Residual = new View(residual),
+            Residual = new View(residual with { Rows = y.Rows }),
             Y = new View(y),
+            Sum = sum is { } unnormalised ? new View(unnormalised) : default,
             Scale = (ulong)norm.Scale.Address,
             Shift = (ulong)norm.Shift.Address,
             Epsilon = norm.Epsilon,
@@ -101,7 +109,7 @@ internal sealed unsafe partial class CudaOperators
         void* pointer = &arguments;
         _worker.Launch(
             new KernelLaunch(new KernelSpec("reduce.cu", "reduce_norm", _half), new Dim3((uint)arguments.AllRows), 128, columns * sizeof(float),
-                0, (long)splits * arguments.AllRows * columns * sizeof(float) + 2 * BytesOf(y)),
+                0, (long)splits * arguments.AllRows * columns * sizeof(float) + (sum is null ? 2 : 3) * BytesOf(y)),
             &pointer);
     }
 

@@ -184,6 +184,7 @@ internal sealed unsafe partial class CudaOperators : OperatorSet
             Epsilon = norm.Epsilon,
             Columns = x.Columns,
             AllRows = x.Items * x.Rows,
+            Activation = (int)activation,
         };
         void* pointer = &arguments;
         _worker.Launch(
@@ -193,12 +194,15 @@ internal sealed unsafe partial class CudaOperators : OperatorSet
     internal override void Attention(Tensor qkv, int heads, Tensor y)
     {
         CheckStorage(qkv, y);
-        int size = y.Columns / heads, shared = (2 * qkv.Rows * (size + 1) + 4 * qkv.Rows) * sizeof(float);
+        const int Tile = 32;
+        // As in attention.cu: keys, values, queries, weights.
+        int size = y.Columns / heads, depth = (size + 3) / 4 * 4;
+        int floats = Tile * ((depth / 4 % 2 != 0 ? depth : depth + 4) + (size + 31) / 32 * 32 + depth + Tile);
         View input = new(qkv), output = new(y);
         void** pointers = stackalloc void*[] { &input, &output, &heads };
         _worker.Launch(
-            new KernelLaunch(new KernelSpec("attention.cu", "attention", $"{_half} SIZE={size}"), new Dim3((uint)heads, (uint)qkv.Items), 128,
-                shared, 4L * qkv.Items * qkv.Rows * qkv.Rows * y.Columns, BytesOf(qkv) + BytesOf(y)),
+            new KernelLaunch(new KernelSpec("attention.cu", "attention", $"{_half} SIZE={size}"), new Dim3((uint)heads, (uint)qkv.Items, Blocks(qkv.Rows, Tile)), 128,
+                floats * sizeof(float), 4L * qkv.Items * qkv.Rows * qkv.Rows * y.Columns, BytesOf(qkv) + BytesOf(y)),
             pointers);
     }
 
@@ -218,8 +222,8 @@ internal sealed unsafe partial class CudaOperators : OperatorSet
     {
         CheckStorage(x, y);
         View input = new(x), output = new(y);
-        int columns = y.Columns, add = accumulate ? 1 : 0;
-        void** pointers = stackalloc void*[] { &input, &output, &columns, &factor, &add };
+        int columns = y.Columns, add = accumulate ? 1 : 0, kind = (int)activation;
+        void** pointers = stackalloc void*[] { &input, &output, &columns, &factor, &add, &kind };
         _worker.Launch(Elementwise("scale", y, BytesOf(x) + BytesOf(y)), pointers);
     }
 
@@ -232,6 +236,39 @@ internal sealed unsafe partial class CudaOperators : OperatorSet
         _worker.Launch(Elementwise("subtract", y, 3 * BytesOf(y)), pointers);
     }
 
+    internal override void Resample(Tensor x, int count, int first, Tensor y)
+    {
+        CheckStorage(x, y);
+        View input = new(x), output = new(y);
+        int columns = y.Columns;
+        void** pointers = stackalloc void*[] { &input, &output, &columns, &count, &first };
+        _worker.Launch(Elementwise("resample", y, BytesOf(x) + BytesOf(y)), pointers);
+    }
+
+    internal override void MeanRows(Tensor x, Tensor y)
+    {
+        CheckStorage(x, y);
+        View input = new(x), output = new(y);
+        int columns = y.Columns;
+        void** pointers = stackalloc void*[] { &input, &output, &columns };
+        _worker.Launch(
+            new KernelLaunch(Rows("mean_rows"), new Dim3(Blocks(columns, 64), (uint)x.Items), 64, 0, 0, BytesOf(x) + BytesOf(y)), pointers);
+    }
+
+    internal override void Normal(Tensor seeds, NoiseRange range, Tensor y)
+    {
+        CheckStorage(y, y);
+        View input = new(seeds), output = new(y);
+        int columns = y.Columns;
+        long channels = range.Channels;
+        long first = ((long)range.Slice * range.Frames + range.FirstFrame) * channels + range.FirstChannel;
+        void** pointers = stackalloc void*[] { &input, &output, &columns, &first, &channels };
+        _worker.Launch(
+            new KernelLaunch(new KernelSpec("noise.cu", "normal", _half),
+                new Dim3(Blocks((columns + 3) / 4 + 1, 128), (uint)(y.Items * y.Rows)), 128, 0, 0, BytesOf(y)),
+            pointers);
+    }
+
     private KernelLaunch Elementwise(string function, Tensor y, long bytes) =>
         new(Rows(function), new Dim3(Blocks(y.Columns, 256), (uint)(y.Items * y.Rows)), 256, 0, 0, bytes);
 
@@ -242,16 +279,6 @@ internal sealed unsafe partial class CudaOperators : OperatorSet
         if (x.Type != _storage || y.Type != _storage)
             throw new A2FException(A2FErrorCode.Internal, $"operands of {x.Type} and {y.Type} where {_storage} is stored");
     }
-
-    internal override void Resample(Tensor x, int count, int first, Tensor y) => throw new NotImplementedException();
-
-    internal override void MeanRows(Tensor x, Tensor y) => throw new NotImplementedException();
-
-    internal override GruWeights PackGru(ReadOnlySpan<float> weights, ReadOnlySpan<float> bias) => throw new NotImplementedException();
-
-    internal override void Gru(Tensor gates, GruWeights weights, Tensor state, Tensor y, Tensor finalState) => throw new NotImplementedException();
-
-    internal override void Normal(Tensor seeds, NoiseRange range, Tensor y) => throw new NotImplementedException();
 
     private static long BytesOf(Tensor t) => (long)t.Items * t.Rows * t.Columns * t.ElementBytes;
 

@@ -19,8 +19,8 @@ internal readonly struct View(Tensor t)
 [StructLayout(LayoutKind.Sequential)]
 internal struct GemmArguments
 {
-    internal ulong X, Weights, Bias, Y, Residual, Partials;
-    internal long XItems, YItems, ResidualItems;
+    internal ulong X, Weights, Bias, Y, Residual, Partials, ItemScale;
+    internal long XItems, YItems, ResidualItems, ScaleItems;
     internal int XStep, XTaps, YRows, ResidualRows;
     internal int Rows, AllRows;
     internal int Inputs, Depth, Outputs, Pitch;
@@ -44,7 +44,7 @@ internal enum GemmFlags
 internal struct ReduceArguments
 {
     internal ulong Partials, Bias;
-    internal View Residual, Y;
+    internal View Residual, Y, Sum;
     internal ulong Scale, Shift;
     internal float Epsilon;
     internal int Splits, AllRows, Columns, Activation;
@@ -67,7 +67,17 @@ internal struct LayerNormArguments
     internal View X, Y;
     internal ulong Scale, Shift;
     internal float Epsilon;
-    internal int Columns, AllRows;
+    internal int Columns, AllRows, Activation;
+}
+
+/// <summary>GruArguments of gru.cuh.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct GruArguments
+{
+    internal View X, Y;
+    internal ulong Weights, Bias, State, FinalState;
+    internal long StateItems, FinalItems;
+    internal int Items, Resident;
 }
 
 /// <summary>BroadcastArguments of rows.cu.</summary>

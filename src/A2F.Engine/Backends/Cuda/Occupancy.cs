@@ -61,6 +61,11 @@ internal readonly record struct Occupancy(int Blocks, int Warps, int MaxWarps)
         _ => null,
     };
 
+    /// <summary>The most shared memory that a block may ask for; 48 KiB, which every GPU has, where the architecture is not known here.</summary>
+    internal static int MostSharedBytes(int architecture) => Limits(architecture) is { } limits
+        ? limits.SharedKilobytes * 1024 - (architecture >= 80 ? ReservedSharedBytes : 0)
+        : 48 << 10;
+
     private static int Divide(int count, int each) => (count + each - 1) / each;
 
     private static int RoundUp(int value, int unit) => Divide(value, unit) * unit;
