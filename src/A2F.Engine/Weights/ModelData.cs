@@ -102,12 +102,6 @@ public sealed class WeightSet
     /// <summary>Adds a tensor.</summary>
     public void Add(string name, ReadOnlyMemory<float> data, params int[] shape) => _tensors.Add(name, new WeightTensor(data, shape));
 
-    /// <summary>Frees physical memory of tensors that lie in a mapped file; they are read from the file again when they are used again.</summary>
-    internal void ReleasePages() => Release?.Invoke();
-
-    /// <summary>What <see cref="ReleasePages"/> does; null where the tensors are plain memory.</summary>
-    internal Action? Release { get; set; }
-
     /// <summary>Whether the set holds this tensor.</summary>
     public bool Contains(string name) => _tensors.ContainsKey(name);
 
