@@ -14,7 +14,7 @@ internal sealed record CudaCase(string Name, Func<OperatorSet, Tensor> Run);
 internal static class CudaCases
 {
     public static IReadOnlyList<CudaCase> All { get; } =
-        [.. Gemms(), .. Views(), .. GemmsWithNorm(), .. Convolutions(), .. RowOperators(), .. Signals()];
+        [.. Gemms(), .. Views(), .. GemmsWithNorm(), .. Convolutions(), .. RowOperators(), .. Signals(), .. CudaSequenceCases.All];
 
     /// <summary>A number of multiprocessors that makes the engine choose its largest tiles, and one that makes it choose its smallest.</summary>
     public const int FewMultiprocessors = 1, ManyMultiprocessors = 1 << 20;
@@ -209,5 +209,5 @@ internal static class CudaCases
     private static NormWeights Norm(OperatorSet ops, int columns) => new(ops.Upload(Halves(columns, 7)), ops.Upload(Halves(columns, 8)), 1e-5f);
 
     /// <summary>Uniform in [-1, 1), rounded to half precision, so that no precision has to round them.</summary>
-    private static float[] Halves(int count, int seed) => Array.ConvertAll(OperatorCase.Random(count, seed), v => (float)(Half)v);
+    public static float[] Halves(int count, int seed) => Array.ConvertAll(OperatorCase.Random(count, seed), v => (float)(Half)v);
 }
