@@ -125,7 +125,7 @@ internal sealed class DiffusionNetwork : INetwork
         bool constant = source == NoiseSource.Constant && _shortcuts.ConstantStart;
         int steps = config.Steps.Count;
         _noise = new Tensor[steps + 1];
-        if (!constant) AllocateNoise(seed);
+        if (!constant || !_shortcuts.FoldedSteps) AllocateNoise(seed);
         if (!constant || !_shortcuts.FoldedSteps)
         {
             _embeddings = new GemmWeights[4];

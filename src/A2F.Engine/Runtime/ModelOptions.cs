@@ -1,5 +1,6 @@
 using A2F.Engine.Backends.Cpu;
 using A2F.Engine.Backends.Cuda;
+using A2F.Engine.Networks;
 
 namespace A2F.Engine.Runtime;
 
@@ -52,4 +53,19 @@ public sealed record ModelOptions
     /// 1e-7 apart in float32.
     /// </summary>
     public bool FoldedDecoder { get; init; } = true;
+
+    /// <summary>What a diffusion network leaves out; null for all that can be.</summary>
+    public DiffusionShortcuts? Shortcuts { get; init; }
+
+    /// <summary>Where the noise of a diffusion network comes from.</summary>
+    public NoiseSource Noise { get; init; }
+
+    /// <summary>Seed of constant noise. The reference's own numbers (those of cuRAND) are not reproduced.</summary>
+    public ulong NoiseSeed { get; init; }
+
+    /// <summary>
+    /// Samples of one window of an emotion classifier, 400 to 1600000: it looks half of it ahead. Its cost grows with it; the reference's
+    /// samples take 60000.
+    /// </summary>
+    public int EmotionWindow { get; init; } = 60000;
 }

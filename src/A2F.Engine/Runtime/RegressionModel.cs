@@ -1,6 +1,5 @@
 using A2F.Engine.Animation;
 using A2F.Engine.Backends;
-using A2F.Engine.Backends.Cuda;
 using A2F.Engine.Networks;
 using A2F.Engine.Weights;
 
@@ -22,8 +21,7 @@ public sealed class RegressionModel : IDisposable
         Folder = folder;
         _rig = new Lazy<FaceRig>(() => FaceRig.Of(folder));
         if (folder.Network is null) return;
-        if (options.MaxBatch is < 1 or > 1024)
-            throw new A2FException(A2FErrorCode.OutOfRange, $"batch: expected 1 to 1024, found {options.MaxBatch}");
+        ModelChecks.Batch(options);
         PlacedNetwork<RegressionNetwork> placed = Devices.Place(options, ops => new RegressionNetwork(
             folder.Network, folder.Weights!, ops, options.MaxBatch, options.FastConvolutions, options.FoldedDecoder));
         (_ops, _network, DeviceReason) = placed;
@@ -92,11 +90,11 @@ public sealed class RegressionModel : IDisposable
     {
         CheckAlive();
         int count = windows.Length / InputLength;
-        CheckLength("windows", windows.Length, count, InputLength);
-        CheckLength("emotions", emotions.Length, count, EmotionLength);
-        CheckLength("results", results.Length, count, OutputLength);
-        CheckFinite("audio window", windows, InputLength);
-        CheckFinite("emotion vector", emotions, EmotionLength);
+        ModelChecks.Length("windows", windows.Length, count, InputLength);
+        ModelChecks.Length("emotions", emotions.Length, count, EmotionLength);
+        ModelChecks.Length("results", results.Length, count, OutputLength);
+        ModelChecks.Finite("audio window", windows, InputLength);
+        ModelChecks.Finite("emotion vector", emotions, EmotionLength);
         for (int first = 0; first < count; first += Network.MaxBatch)
         {
             int batch = Math.Min(Network.MaxBatch, count - first);
@@ -104,29 +102,12 @@ public sealed class RegressionModel : IDisposable
                 windows.Slice(first * InputLength, batch * InputLength), emotions.Slice(first * EmotionLength, batch * EmotionLength),
                 results.Slice(first * OutputLength, batch * OutputLength), batch);
         }
-        bool half = _ops is CudaOperators { Precision: Precision.Float16 };
-        CheckFinite("network output", results, OutputLength, half ? "; a value may have left the range of fp16, try fp32" : "");
+        ModelChecks.Finite("network output", results, OutputLength, ModelChecks.AdviceFor(_ops));
     }
 
     private void CheckAlive()
     {
         if (_disposed) throw new A2FException(A2FErrorCode.InvalidArgument, $"the model of {Folder.Path} was disposed");
-    }
-
-    private static void CheckLength(string what, int found, int count, int length)
-    {
-        if (found != count * length)
-            throw new A2FException(A2FErrorCode.InvalidArgument, $"{what}: expected {count} x {length} values, found {found}");
-    }
-
-    private static void CheckFinite(string what, ReadOnlySpan<float> values, int length, string advice = "")
-    {
-        int index = Finite.IndexOfBad(values);
-        if (index >= 0)
-        {
-            throw new A2FException(A2FErrorCode.NotFinite,
-                $"{what} {index / length}: element {index % length} is {values[index]}; expected a finite number below 1e6{advice}");
-        }
     }
 
     /// <inheritdoc/>

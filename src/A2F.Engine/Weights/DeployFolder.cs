@@ -13,16 +13,16 @@ internal static class DeployFolder
         string folder = Path.GetDirectoryName(Path.GetFullPath(modelJson))!;
         using JsonFile model = JsonFile.Open(modelJson);
         JsonItem root = model.Root;
-        string networkPath = Resolve(folder, root["networkPath"]);
-        using JsonFile infoFile = JsonFile.Open(Resolve(folder, root["networkInfoPath"]));
+        string networkPath = DeployFiles.Resolve(folder, root["networkPath"]);
+        using JsonFile infoFile = JsonFile.Open(DeployFiles.Resolve(folder, root["networkInfoPath"]));
         RegressionInfo info = ModelJson.ReadInfo(infoFile.Root);
-        using JsonFile configFile = JsonFile.Open(Resolve(folder, root["modelConfigPath"]));
+        using JsonFile configFile = JsonFile.Open(DeployFiles.Resolve(folder, root["modelConfigPath"]));
         AnimationSettings settings = ModelJson.ReadSettings(configFile.Root["config"]);
-        ImplicitEmotionDatabase database = ReadDatabase(Resolve(folder, root["emotionDatabasePath"]), info.ImplicitEmotionLength);
+        ImplicitEmotionDatabase database = ReadDatabase(DeployFiles.Resolve(folder, root["emotionDatabasePath"]), info.ImplicitEmotionLength);
         CheckSource(configFile.Root["config"], settings, database);
         JsonItem? blendshapes = root.Find("blendshapePaths");
-        (BlendshapeSet Set, SolverParameters Solver)? skin = ReadBlendshapes(folder, blendshapes?.Find("skin"), info.SkinVertices);
-        (BlendshapeSet Set, SolverParameters Solver)? tongue = ReadBlendshapes(folder, blendshapes?.Find("tongue"), info.TongueVertices);
+        (BlendshapeSet Set, SolverParameters Solver)? skin = DeployFiles.ReadBlendshapes(folder, blendshapes?.Find("skin"), info.SkinVertices);
+        (BlendshapeSet Set, SolverParameters Solver)? tongue = DeployFiles.ReadBlendshapes(folder, blendshapes?.Find("tongue"), info.TongueVertices);
         (RegressionConfig Config, WeightSet Weights)? network = ReadNetwork(networkPath, info, infoFile.Root.File);
         return new RegressionModelFolder
         {
@@ -31,7 +31,7 @@ internal static class DeployFolder
             Parameters = settings.Animator,
             SourceShot = settings.SourceShot,
             SourceFrame = settings.SourceFrame,
-            Geometry = ReadGeometry(Resolve(folder, root["modelDataPath"]), info),
+            Geometry = ReadGeometry(DeployFiles.Resolve(folder, root["modelDataPath"]), info),
             ImplicitEmotions = database,
             SkinBlendshapes = skin?.Set,
             SkinSolver = skin?.Solver,
@@ -40,19 +40,6 @@ internal static class DeployFolder
             Network = network?.Config,
             Weights = network?.Weights,
         };
-    }
-
-    /// <summary>The full path of a file that a model.json names; it must lie in the same folder or below.</summary>
-    private static string Resolve(string folder, JsonItem node)
-    {
-        string relative = node.Text();
-        if (!relative.Contains('\0') && !Path.IsPathRooted(relative))
-        {
-            string full = Path.GetFullPath(Path.Combine(folder, relative));
-            string root = Path.EndsInDirectorySeparator(folder) ? folder : folder + Path.DirectorySeparatorChar;
-            if (full.StartsWith(root, StringComparison.Ordinal)) return full;
-        }
-        throw node.Wrong("a path within the model's folder");
     }
 
     private static FaceGeometry ReadGeometry(string path, RegressionInfo info)
@@ -102,56 +89,13 @@ internal static class DeployFolder
         config[ParameterTable.SourceFrame].Int(0, database.ShotSizes[index] - 1);
     }
 
-    private static (BlendshapeSet Set, SolverParameters Solver)? ReadBlendshapes(string folder, JsonItem? paths, int vertices)
-    {
-        if (paths is not { } node) return null;
-        BlendshapeSet set = ReadBlendshapeData(Resolve(folder, node["data"]), vertices);
-        using JsonFile config = JsonFile.Open(Resolve(folder, node["config"]));
-        return (set, ModelJson.ReadSolver(config.Root["blendshape_params"], set.PoseNames.Count));
-    }
-
-    private static BlendshapeSet ReadBlendshapeData(string path, int vertices)
-    {
-        using ArrayReader arrays = new(path);
-        string[] names = arrays.Names("poseNames");
-        if (names[0] != "neutral")
-            throw new A2FException(A2FErrorCode.InvalidModel, $"{path}: array 'poseNames': expected 'neutral' first, found '{names[0]}'");
-        string[] poses = names[1..];
-        if (poses.Length is 0 or > ModelJson.MaxPoses)
-        {
-            throw new A2FException(A2FErrorCode.InvalidModel,
-                $"{path}: array 'poseNames': expected 1 to {ModelJson.MaxPoses} poses beside 'neutral', found {poses.Length}");
-        }
-        if (12L * vertices * poses.Length > NpyHeader.MaxArrayBytes)
-        {
-            throw new A2FException(A2FErrorCode.OutOfMemory,
-                $"{path}: {poses.Length} poses of {vertices} vertices are more than {NpyHeader.MaxArrayBytes} bytes");
-        }
-        float[] neutral = arrays.Points("neutral", vertices);
-        // Every pose is in memory before the block for all of them is taken, so a list of names alone takes none.
-        float[][] parts = Array.ConvertAll(poses, pose => arrays.Points(pose, vertices));
-        int[]? mask = arrays.Contains("frontalMask") ? arrays.Ints("frontalMask", ArrayReader.Any, 0, vertices - 1) : null;
-        float[] deltas = new float[poses.Length * vertices * 3];
-        for (int i = 0; i < parts.Length; i++) parts[i].CopyTo(deltas, i * vertices * 3);
-        return new BlendshapeSet(poses, neutral, deltas, mask);
-    }
-
     private static (RegressionConfig Config, WeightSet Weights)? ReadNetwork(string networkPath, RegressionInfo info, string infoFile)
     {
-        string? onnx = FindOnnx(networkPath);
+        string? onnx = DeployFiles.FindOnnx(networkPath);
         if (onnx is null) return null;
         (RegressionConfig Config, WeightSet Weights) network = RegressionImporter.Import(onnx);
         CheckNetwork(network.Config, info, onnx, infoFile);
         return network;
-    }
-
-    /// <summary>networkPath names a compiled engine; the weights lie beside it: network.onnx, or the same name with .onnx.</summary>
-    private static string? FindOnnx(string networkPath)
-    {
-        if (networkPath.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase)) return File.Exists(networkPath) ? networkPath : null;
-        string usual = Path.Combine(Path.GetDirectoryName(networkPath)!, "network.onnx");
-        string sameName = Path.ChangeExtension(networkPath, ".onnx");
-        return File.Exists(usual) ? usual : File.Exists(sameName) ? sameName : null;
     }
 
     /// <summary>What the weights say must be what the folder says.</summary>
@@ -167,13 +111,6 @@ internal static class DeployFolder
             ("params.result_jaw_size", info.JawSize, config.JawSize),
             ("params.result_eyes_size", info.EyesSize, config.EyesSize),
         ];
-        foreach ((string key, int expected, int found) in sizes)
-        {
-            if (expected != found)
-            {
-                throw new A2FException(A2FErrorCode.InvalidModel,
-                    $"{infoFile}: key '{key}': expected {found} as in the network {network}, found {expected}");
-            }
-        }
+        DeployFiles.CheckSizes(sizes, network, infoFile);
     }
 }

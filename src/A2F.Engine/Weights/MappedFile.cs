@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
 
 namespace A2F.Engine.Weights;
 
@@ -7,8 +8,11 @@ namespace A2F.Engine.Weights;
 /// A whole file mapped for reading. Memory handed out lives until <see cref="Dispose"/>: later use throws, and a span taken before must
 /// not be used after. The file must not shrink while it is mapped.
 /// </summary>
-internal sealed unsafe class MappedFile : IDisposable
+internal sealed unsafe partial class MappedFile : IDisposable
 {
+    /// <summary>MADV_DONTNEED: on a shared map of a file it drops this process's use of the pages, never their content.</summary>
+    private const int DontNeed = 4;
+
     private readonly MemoryMappedFile _file;
     private readonly MemoryMappedViewAccessor _view;
     private byte* _start;
@@ -58,6 +62,16 @@ internal sealed unsafe class MappedFile : IDisposable
     /// <summary>A view of values in the file; the range has been checked.</summary>
     public ReadOnlyMemory<T> View<T>(long offset, int count) where T : unmanaged => new Window<T>(this, offset, count).Memory;
 
+    /// <summary>
+    /// Tells the system that the pages read so far may leave this process's memory; they come back from the file when they are read
+    /// again. On Linux only; elsewhere the system finds out by itself.
+    /// </summary>
+    public void ReleasePages()
+    {
+        CheckOpen();
+        if (OperatingSystem.IsLinux()) _ = Madvise(_start - _view.PointerOffset, (nuint)(Length + _view.PointerOffset), DontNeed);
+    }
+
     public void Dispose()
     {
         if (_start == null) return;
@@ -66,6 +80,10 @@ internal sealed unsafe class MappedFile : IDisposable
         _view.Dispose();
         _file.Dispose();
     }
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Madvise(void* start, nuint length, int advice);
 
     private void CheckOpen()
     {

@@ -87,17 +87,20 @@ public sealed class WeightSet
 {
     private readonly Dictionary<string, WeightTensor> _tensors = new(StringComparer.Ordinal);
 
+    /// <summary>What lets the system drop mapped pages that were read; null where the weights lie in memory of their own.</summary>
+    internal Action? PageRelease { get; init; }
+
+    /// <summary>
+    /// Lets the system drop the pages of a mapped model that were read so far, for a network that copies its weights layer by layer; they
+    /// come back when they are read again.
+    /// </summary>
+    internal void ReleasePages() => PageRelease?.Invoke();
+
     /// <summary>Names in the order they were added.</summary>
     public IReadOnlyCollection<string> Names => _tensors.Keys;
 
     /// <summary>Adds a tensor.</summary>
     public void Add(string name, ReadOnlyMemory<float> data, params int[] shape) => _tensors.Add(name, new WeightTensor(data, shape));
-
-    /// <summary>Frees physical memory of tensors that lie in a mapped file; they are read from the file again when they are used again.</summary>
-    internal void ReleasePages() => Release?.Invoke();
-
-    /// <summary>What <see cref="ReleasePages"/> does; null where the tensors are plain memory.</summary>
-    internal Action? Release { get; set; }
 
     /// <summary>Whether the set holds this tensor.</summary>
     public bool Contains(string name) => _tensors.ContainsKey(name);

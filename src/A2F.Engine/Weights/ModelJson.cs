@@ -13,6 +13,8 @@ internal static class ModelJson
     public const int MaxVertices = 4_000_000;
     public const int MaxPoses = 4096;
 
+    public const int MaxEmotions = 256;
+
     private const float EmotionLimit = 1000;
 
     /// <summary>The content of network_info.json.</summary>
@@ -21,16 +23,13 @@ internal static class ModelJson
         JsonItem id = root["id"], parameters = root["params"], audio = root["audio_params"];
         RequireText(id["type"], "regression");
         RequireText(id["output"], "geometry");
-        string[] emotions = [.. parameters["explicit_emotions"].Items().Select(e => e.Text())];
-        if (emotions.Length is 0 or > 256 || emotions.Distinct(StringComparer.Ordinal).Count() != emotions.Length)
-            throw parameters["explicit_emotions"].Wrong("1 to 256 different names");
+        string[] emotions = ReadNames(parameters["explicit_emotions"], MaxEmotions);
         int bufferLength = audio["buffer_len"].Int(1, 1_000_000);
         return new RegressionInfo(
             id["actor"].Text(),
             parameters["implicit_emotion_len"].Int(1, 4096),
             emotions,
-            [.. parameters["default_emotion"].Items(emotions.Length, "one per explicit emotion")
-                .Select(e => e.Float(-EmotionLimit, EmotionLimit))],
+            ReadDefaults(parameters["default_emotion"], emotions.Length),
             parameters["num_shapes_skin"].Int(1, MaxShapes),
             parameters["num_verts_skin"].Int(1, MaxVertices),
             parameters["num_shapes_tongue"].Int(1, MaxShapes),
@@ -71,7 +70,12 @@ internal static class ModelJson
     }
 
     /// <summary>The object "config" of model_config.json; all keys but blink_offset are required.</summary>
-    public static AnimationSettings ReadSettings(JsonItem config)
+    public static AnimationSettings ReadSettings(JsonItem config) => new(
+        ReadAnimator(config), null, null, config[ParameterTable.SourceShot].Text(),
+        config[ParameterTable.SourceFrame].Int(0, int.MaxValue));
+
+    /// <summary>The numbers of the object "config"; that of a diffusion model has no others.</summary>
+    public static AnimatorParameters ReadAnimator(JsonItem config)
     {
         AnimatorParameters animator = new();
         foreach (NumberParameter<AnimatorParameters> parameter in ParameterTable.Animator)
@@ -79,20 +83,38 @@ internal static class ModelJson
             JsonItem? value = parameter.Key == ParameterTable.BlinkOffset ? config.Find(parameter.Key) : config[parameter.Key];
             if (value is not null) animator = parameter.With(animator, value.Value.Float(parameter.Minimum, parameter.Maximum));
         }
-        return new AnimationSettings(
-            animator, null, null, config[ParameterTable.SourceShot].Text(), config[ParameterTable.SourceFrame].Int(0, int.MaxValue));
+        return animator;
     }
 
     /// <summary>Writes what <see cref="ReadSettings"/> reads, as the value of "config".</summary>
     public static void WriteSettings(Utf8JsonWriter writer, AnimationSettings settings)
     {
         writer.WriteStartObject("config");
-        foreach (NumberParameter<AnimatorParameters> parameter in ParameterTable.Animator)
-            writer.WriteNumber(parameter.Key, parameter.Get(settings.Animator));
+        WriteAnimator(writer, settings.Animator);
         writer.WriteString(ParameterTable.SourceShot, settings.SourceShot);
         writer.WriteNumber(ParameterTable.SourceFrame, settings.SourceFrame);
         writer.WriteEndObject();
     }
+
+    /// <summary>Writes the numbers that <see cref="ReadAnimator"/> reads.</summary>
+    public static void WriteAnimator(Utf8JsonWriter writer, AnimatorParameters animator)
+    {
+        foreach (NumberParameter<AnimatorParameters> parameter in ParameterTable.Animator)
+            writer.WriteNumber(parameter.Key, parameter.Get(animator));
+    }
+
+    /// <summary>1 to <paramref name="maximum"/> different names.</summary>
+    public static string[] ReadNames(JsonItem node, int maximum)
+    {
+        string[] names = [.. node.Items().Select(e => e.Text())];
+        return names.Length > 0 && names.Length <= maximum && names.Distinct(StringComparer.Ordinal).Count() == names.Length
+            ? names
+            : throw node.Wrong($"1 to {maximum} different names");
+    }
+
+    /// <summary>One default value an emotion.</summary>
+    public static float[] ReadDefaults(JsonItem node, int emotions) =>
+        [.. node.Items(emotions, "one per explicit emotion").Select(e => e.Float(-EmotionLimit, EmotionLimit))];
 
     /// <summary>The object "blendshape_params" of bs_*_config.json, for a set of <paramref name="poses"/> poses.</summary>
     public static SolverParameters ReadSolver(JsonItem node, int poses)
@@ -139,20 +161,23 @@ internal static class ModelJson
         writer.WriteEndArray();
     }
 
-    private static void WriteNumbers(Utf8JsonWriter writer, string key, IEnumerable<float> values)
+    /// <summary>Writes an array of numbers.</summary>
+    public static void WriteNumbers(Utf8JsonWriter writer, string key, IEnumerable<float> values)
     {
         writer.WriteStartArray(key);
         foreach (float value in values) writer.WriteNumberValue(value);
         writer.WriteEndArray();
     }
 
-    private static int ReadJawSize(JsonItem node)
+    /// <summary>3 for each jaw point.</summary>
+    public static int ReadJawSize(JsonItem node)
     {
         int size = node.Int(9, 3 * 1024);
         return size % 3 == 0 ? size : throw node.Wrong("3 for each of at least 3 points");
     }
 
-    private static void RequireText(JsonItem node, string expected)
+    /// <summary>A text that is one and no other.</summary>
+    public static void RequireText(JsonItem node, string expected)
     {
         string found = node.Text();
         if (found != expected)

@@ -84,6 +84,9 @@ internal sealed class PackedTensors : IDisposable
         }
     }
 
+    /// <summary>Lets the system drop the pages that were read; views stay valid.</summary>
+    public void ReleasePages() => _file.ReleasePages();
+
     public void Dispose() => _file.Dispose();
 
     private void Check(JsonItem manifest)

@@ -59,18 +59,7 @@ public sealed class RegressionModelFolder : IDisposable
 
     /// <summary>Loads a model folder (or the path of its model.json or manifest.json) of either format.</summary>
     /// <exception cref="A2FException">A file is missing or wrong; the message names file, key, expected and found.</exception>
-    public static RegressionModelFolder Load(string path)
-    {
-        try
-        {
-            (string file, bool packed) = Find(path);
-            return packed ? PackedReader.Load(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(file))!) : DeployFolder.Load(file);
-        }
-        catch (OutOfMemoryException e)
-        {
-            throw new A2FException(A2FErrorCode.OutOfMemory, $"'{path}': not enough memory for the model", e);
-        }
-    }
+    public static RegressionModelFolder Load(string path) => ModelFolders.Load(path, PackedReader.Load, DeployFolder.Load);
 
     /// <summary>
     /// Reads all data of a packed model and checks it: checksums, and that every number is finite. <see cref="Load"/> leaves this out for
@@ -88,23 +77,4 @@ public sealed class RegressionModelFolder : IDisposable
 
     /// <summary>Releases the map of a packed model; none of its data may be used afterwards.</summary>
     public void Dispose() => Packed?.Dispose();
-
-    private static (string File, bool Packed) Find(string path)
-    {
-        if (!Directory.Exists(path))
-        {
-            if (!File.Exists(path))
-            {
-                throw new A2FException(A2FErrorCode.FileNotFound,
-                    $"'{path}' does not exist; a model folder was expected");
-            }
-            return (path, System.IO.Path.GetFileName(path) == PackedFormat.ManifestFile);
-        }
-        string manifest = System.IO.Path.Combine(path, PackedFormat.ManifestFile);
-        if (File.Exists(manifest)) return (manifest, true);
-        string model = System.IO.Path.Combine(path, "model.json");
-        if (File.Exists(model)) return (model, false);
-        throw new A2FException(A2FErrorCode.FileNotFound,
-            $"'{path}' holds neither model.json nor {PackedFormat.ManifestFile}; it is no model folder");
-    }
 }

@@ -108,6 +108,9 @@ public sealed class SafetensorsFile : IDisposable
         string path, IEnumerable<KeyValuePair<string, NdArray>> tensors, IReadOnlyDictionary<string, string>? metadata = null) =>
         SafetensorsWriter.Write(path, [.. tensors.Select(t => SafetensorsWriter.Tensor.Of(t.Key, t.Value))], metadata);
 
+    /// <summary>Lets the system drop the pages that were read; views stay valid.</summary>
+    internal void ReleasePages() => _map.ReleasePages();
+
     /// <inheritdoc/>
     public void Dispose() => _map.Dispose();
 

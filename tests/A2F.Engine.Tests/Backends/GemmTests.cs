@@ -34,7 +34,8 @@ public sealed class GemmTests
 
                 double[] expected = Reference(items, rows, taps, stride, inputs, outputs, groups, activation, x, w, bias, residual);
                 string shape = $"{items}x{rows}, {groups}x[{taps}, {inputs}, {outputs}], stride {stride}, {activation}";
-                OperatorCase.AssertClose(expected, OperatorCase.Download(ops, y), 2e-6, shape);
+                double tolerance = activation == Activation.Tanh ? 1e-5 : 2e-6; // tanh is far below the sums whose rounding it passes on
+                OperatorCase.AssertClose(expected, OperatorCase.Download(ops, y), tolerance, shape);
                 ops.VerifyGuards();
             }
         }

@@ -1,0 +1,168 @@
+using A2F.Engine.Animation;
+using A2F.Engine.Backends;
+using A2F.Engine.Networks;
+using A2F.Engine.Weights;
+
+namespace A2F.Engine.Runtime;
+
+/// <summary>
+/// A diffusion model, loaded and ready to run. It keeps no state of its own: what the GRU remembers of a character goes in and out with each
+/// window. One call at a time; make several models, or share one behind a lock, to run on several threads of your own.
+/// </summary>
+public sealed class DiffusionModel : IDisposable
+{
+    private readonly OperatorSet? _ops;
+    private readonly DiffusionNetwork? _network;
+    private readonly Lazy<FaceRig>[] _rigs;
+    private bool _disposed;
+
+    private DiffusionModel(DiffusionModelFolder folder, ModelOptions options)
+    {
+        Folder = folder;
+        Noise = options.Noise;
+        _rigs = [.. folder.Identities.Select(i => new Lazy<FaceRig>(() => new FaceRig(i.Geometry, i.SkinBlendshapes, i.TongueBlendshapes)))];
+        if (folder.Network is null) return;
+        ModelChecks.Batch(options);
+        int threads = options.Threads == 0 ? ModelOptions.DefaultThreads : options.Threads;
+        PlacedNetwork<DiffusionNetwork> placed = Devices.Place(options, ops => new DiffusionNetwork(
+            folder.Network, folder.Weights!, ops, options.MaxBatch, options.Shortcuts, options.Noise, options.NoiseSeed,
+            options.FastConvolutions, threads));
+        (_ops, _network, DeviceReason) = placed;
+    }
+
+    /// <summary>Loads a model folder, or the folder of the given model.json; a folder without a network can still animate recorded output.</summary>
+    /// <exception cref="A2FException">A file is missing or wrong, an option is out of range, or memory ran out.</exception>
+    public static DiffusionModel Load(string path, ModelOptions? options = null)
+    {
+        DiffusionModelFolder folder = DiffusionModelFolder.Load(path);
+        try
+        {
+            return new DiffusionModel(folder, options ?? new ModelOptions());
+        }
+        catch
+        {
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>What the files hold.</summary>
+    public DiffusionModelFolder Folder { get; }
+
+    /// <summary>The face of an identity; checked when first asked for.</summary>
+    /// <exception cref="A2FException">There is no such identity, its parts do not fit together, or the model is disposed.</exception>
+    public FaceRig RigOf(int identity)
+    {
+        CheckAlive();
+        if (identity < 0 || identity >= _rigs.Length)
+            throw new A2FException(A2FErrorCode.OutOfRange, $"identity: expected 0 to {_rigs.Length - 1}, found {identity}");
+        return _rigs[identity].Value;
+    }
+
+    /// <summary>Whether there is a network to run.</summary>
+    public bool HasNetwork => _network is not null;
+
+    /// <summary>What the network runs on, for reports.</summary>
+    public string Device => _ops?.Name ?? "none";
+
+    /// <summary>Why it runs there, where the device was "auto"; else null.</summary>
+    public string? DeviceReason { get; }
+
+    /// <summary>Bytes that the backend holds: packed weights and activations.</summary>
+    public long BackendBytes => _ops?.Bytes ?? 0;
+
+    /// <summary>Where the noise comes from.</summary>
+    public NoiseSource Noise { get; }
+
+    /// <summary>Samples of one window.</summary>
+    public int WindowLength => Config.WindowLength;
+
+    /// <summary>Identities that the network knows.</summary>
+    public int IdentityCount => Config.ActorCount;
+
+    /// <summary>Emotion vectors of one window: one for each centre frame, or 1.</summary>
+    public int EmotionVectors => Config.EmotionPerFrame ? Config.CentreFrames : 1;
+
+    /// <summary>Length of an emotion vector.</summary>
+    public int EmotionCount => Config.EmotionCount;
+
+    /// <summary>Frames that one window yields.</summary>
+    public int CentreFrames => Config.CentreFrames;
+
+    /// <summary>Length of one frame: skin, tongue, jaw, eyes.</summary>
+    public int OutputLength => Config.Outputs.Total;
+
+    /// <summary>Length of a character's state: [steps, layers, channels]. Zeros at the start of a track.</summary>
+    public int StateLength => Config.StateLength;
+
+    /// <summary>
+    /// Length of one window's noise argument: [steps + 1, frames, outputs] where the noise is given; 4 where it is seeded (the bits of the
+    /// seed and of the window's number, low words first); else 0.
+    /// </summary>
+    public int NoiseLength => Noise switch
+    {
+        NoiseSource.Given => (Config.Steps.Count + 1) * Config.FrameCount * Config.Outputs.Total,
+        NoiseSource.Seeded => 4,
+        _ => 0,
+    };
+
+    internal DiffusionConfig Config => Folder.Network
+        ?? throw new A2FException(A2FErrorCode.InvalidModel, $"{Folder.Path} holds no network; only recorded output can be animated with it");
+
+    /// <summary>Runs any number of windows, of different characters or of none that follow each other.</summary>
+    /// <param name="windows">[count, <see cref="WindowLength"/>], samples.</param>
+    /// <param name="identities">[count, <see cref="IdentityCount"/>], one-hot.</param>
+    /// <param name="emotions">[count, <see cref="EmotionVectors"/>, <see cref="EmotionCount"/>].</param>
+    /// <param name="states">[count, <see cref="StateLength"/>] before the windows.</param>
+    /// <param name="noise">[count, <see cref="NoiseLength"/>].</param>
+    /// <param name="predictions">[count, <see cref="CentreFrames"/>, <see cref="OutputLength"/>].</param>
+    /// <param name="nextStates">[count, <see cref="StateLength"/>] after the windows; may be <paramref name="states"/>.</param>
+    /// <exception cref="A2FException">Lengths do not agree, a value is not finite, or the model is disposed.</exception>
+    public void Infer(
+        ReadOnlySpan<float> windows, ReadOnlySpan<float> identities, ReadOnlySpan<float> emotions, ReadOnlySpan<float> states,
+        ReadOnlySpan<float> noise, Span<float> predictions, Span<float> nextStates)
+    {
+        CheckAlive();
+        DiffusionConfig config = Config;
+        DiffusionNetwork network = _network!;
+        int count = windows.Length / WindowLength, emotion = EmotionVectors * EmotionCount, output = CentreFrames * OutputLength;
+        ModelChecks.Length("windows", windows.Length, count, WindowLength);
+        ModelChecks.Length("identities", identities.Length, count, IdentityCount);
+        ModelChecks.Length("emotions", emotions.Length, count, emotion);
+        ModelChecks.Length("states", states.Length, count, StateLength);
+        ModelChecks.Length("noise", noise.Length, count, NoiseLength);
+        ModelChecks.Length("predictions", predictions.Length, count, output);
+        ModelChecks.Length("next states", nextStates.Length, count, StateLength);
+        ModelChecks.Finite("audio window", windows, WindowLength);
+        ModelChecks.Finite("identity", identities, IdentityCount);
+        ModelChecks.Finite("emotions of window", emotions, emotion);
+        ModelChecks.Finite("state", states, StateLength);
+        if (Noise == NoiseSource.Given) ModelChecks.Finite("noise of window", noise, NoiseLength);
+        for (int first = 0; first < count; first += network.MaxBatch)
+        {
+            int batch = Math.Min(network.MaxBatch, count - first);
+            network.Run(
+                windows.Slice(first * WindowLength, batch * WindowLength), identities.Slice(first * IdentityCount, batch * IdentityCount),
+                emotions.Slice(first * emotion, batch * emotion), states.Slice(first * StateLength, batch * StateLength),
+                noise.Slice(first * NoiseLength, batch * NoiseLength), predictions.Slice(first * output, batch * output),
+                nextStates.Slice(first * StateLength, batch * StateLength), batch);
+        }
+        string advice = ModelChecks.AdviceFor(_ops);
+        ModelChecks.Finite("network output, frame", predictions, config.Outputs.Total, advice);
+        ModelChecks.Finite("next state", nextStates, StateLength, advice);
+    }
+
+    private void CheckAlive()
+    {
+        if (_disposed) throw new A2FException(A2FErrorCode.InvalidArgument, $"the model of {Folder.Path} was disposed");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        _ops?.Dispose();
+        Folder.Dispose();
+    }
+}
