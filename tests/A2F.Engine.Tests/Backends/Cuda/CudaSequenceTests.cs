@@ -4,7 +4,7 @@ using Xunit;
 
 namespace A2F.Engine.Tests.Backends.Cuda;
 
-/// <summary>What recurrent layers and noise promise beyond agreement with the CPU: bits.</summary>
+/// <summary>What recurrent layers, attention and noise promise beyond agreement with the CPU: bits.</summary>
 [Collection(EmulatedCuda.Collection)]
 public sealed class CudaSequenceTests
 {
@@ -23,6 +23,22 @@ public sealed class CudaSequenceTests
                 Assert.Equal(OperatorCase.Download(ops, alone), OperatorCase.Download(ops, y.Item(item)));
                 Assert.Equal(OperatorCase.Download(ops, aloneState), OperatorCase.Download(ops, state.Item(item)));
             }
+        }
+    }
+
+    [NvrtcTheory]
+    [MemberData(nameof(CudaOperatorTests.Targets), MemberType = typeof(CudaOperatorTests))]
+    public void Bits_of_attention_do_not_depend_on_the_batch(string target, Precision precision)
+    {
+        const int Items = 3, Steps = 70, Heads = 2, Size = 12, Columns = 3 * Heads * Size;
+        using CudaOperators ops = CudaTarget.Of(target).Operators(precision);
+        Tensor qkv = OperatorCase.Upload(ops, CudaCases.Halves(Items * Steps * Columns, 1), Items, Steps, Columns);
+        Tensor together = ops.Allocate(Items, Steps, Heads * Size), alone = ops.Allocate(1, Steps, Heads * Size);
+        ops.Attention(qkv, Heads, together);
+        for (int item = 0; item < Items; item++)
+        {
+            ops.Attention(qkv.Item(item), Heads, alone);
+            Assert.Equal(OperatorCase.Download(ops, alone), OperatorCase.Download(ops, together.Item(item)));
         }
     }
 
