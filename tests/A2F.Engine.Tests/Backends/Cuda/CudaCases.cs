@@ -19,12 +19,15 @@ internal static class CudaCases
     /// <summary>A number of multiprocessors that makes the engine choose its largest tiles, and one that makes it choose its smallest.</summary>
     public const int FewMultiprocessors = 1, ManyMultiprocessors = 1 << 20;
 
-    /// <summary>The kernels of all cases and of the full-size regression network, in every tile size.</summary>
+    /// <summary>The kernels of all cases and of the full-size networks, in every tile size.</summary>
     public static IReadOnlyCollection<KernelLaunch> Kernels(int architecture, Precision precision)
     {
         CudaPlan plan = new(architecture, 1);
         using CudaOperators ops = new(plan, precision);
-        RegressionNetwork network = new(FullSizeRegression.Config, FullSizeRegression.Weights(), ops, 64);
+        List<INetwork> networks =
+        [
+            new RegressionNetwork(FullSizeRegression.Config, FullSizeRegression.Weights(), ops, 64), .. FullSizeNetworks.Build(ops, 16),
+        ];
         Dictionary<KernelSpec, KernelLaunch> kernels = [];
         (int, CublasUse)[] settings =
         [
@@ -35,8 +38,11 @@ internal static class CudaCases
             plan.Assume(multiprocessors);
             ops.Cublas = cublas;
             foreach (CudaCase one in All) one.Run(ops);
-            network.Rehearse(1);
-            network.Rehearse(64);
+            foreach (INetwork network in networks)
+            {
+                network.Rehearse(1);
+                network.Rehearse(network.MaxBatch);
+            }
             foreach (KernelLaunch launch in plan.Launches)
             {
                 if (!kernels.TryGetValue(launch.Kernel, out KernelLaunch known) || known.SharedBytes < launch.SharedBytes)
