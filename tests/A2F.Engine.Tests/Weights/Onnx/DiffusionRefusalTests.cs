@@ -46,11 +46,11 @@ public sealed class DiffusionRefusalTests
 
     [Fact]
     public void Another_weight_in_the_second_step_is_refused() => Refused("diff_tiny_60", "'skin_head1.bias'", e =>
-        ReplaceUse(e, "/model_1/final_layer_skin/final_layer_skin.0/Add", "model.final_layer_skin.0.bias"), "slice");
+        ReplaceUse(e, "/model/final_layer_skin/final_layer_skin.0_1/Add", "model.final_layer_skin.0.bias"), "slice");
 
     [Fact]
     public void Another_audio_encoder_in_the_second_step_is_refused() => Refused("diff_tiny_60", "w2v.layer0.ff1.bias", e =>
-        ReplaceUse(e, "/model_1/audio_model/encoder/layers.0/feed_forward/intermediate_dense/Add",
+        ReplaceUse(e, "/model/audio_model/encoder/layers.0/feed_forward/intermediate_dense_1/Add",
             "model.audio_model.encoder.layers.0.feed_forward.intermediate_dense.bias"), "same audio encoder");
 
     [Fact]
@@ -62,7 +62,7 @@ public sealed class DiffusionRefusalTests
         e => e.Nodes("Softplus").First().OpType = "Relu");
 
     [Fact]
-    public void A_state_that_goes_to_another_row_is_refused() => Refused("diff_tiny_60", "latents", e =>
+    public void A_state_that_goes_to_another_row_is_refused() => Refused("diff_tiny_60", "state", e =>
     {
         foreach (NodeProto scatter in e.Nodes("ScatterND").Where(n => n.Name.StartsWith("/model", StringComparison.Ordinal)))
             scatter.Input[1] = e.Constant([scatter.Name.StartsWith("/model_1", StringComparison.Ordinal) ? 1L : 0L], 1, 1);
@@ -75,14 +75,14 @@ public sealed class DiffusionRefusalTests
     [Fact]
     public void A_mean_that_differs_from_the_networks_is_refused() => Refused("diff_tiny_const", "mean", e =>
     {
-        NodeProto sub = e.Graph.Node.First(n => n.Name == "/Sub");
-        NodeProto slice = e.Producer(sub.Input[1]);
-        while (slice.OpType != "MatMul") slice = e.Producer(slice.Input[0]);
-        TensorProto mean = e.Stored(slice.Input[1]).Clone();
+        NodeProto sub = e.Graph.Node.Single(n => n.Name == "/Sub_5");
+        TensorProto mean = e.Graph.Node.Where(n => n.OpType == "Constant").Select(n => n.Attribute.Single(a => a.Name == "value").T)
+            .Single(t => t.Dims.Count == 2 && t.Dims[0] == 1 && t.Dims[1] == 163).Clone();
         float[] values = GraphEdit.Floats(mean);
         values[3] += 1;
         GraphEdit.SetFloats(mean, values);
-        slice.Input[1] = e.Constant(mean);
+        string item = e.Add("Unsqueeze", [e.Add("MatMul", ["identity", e.Constant(mean)]), e.Constant([1L], 1)]);
+        sub.Input[1] = e.Add("Slice", [item, e.Constant([0L], 1), e.Constant([108L], 1), e.Constant([2L], 1)]);
     });
 
     [Fact]
