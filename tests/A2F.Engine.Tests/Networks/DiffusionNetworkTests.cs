@@ -86,6 +86,7 @@ public sealed class DiffusionNetworkTests
     [InlineData("diff_tiny_60")]
     [InlineData("diff_tiny_30")]
     [InlineData("diff_tiny_3step")]
+    [InlineData("diff_tiny_const")]
     public void A_batch_of_five_equals_five_batches_of_one_and_threads_change_nothing(string folder)
     {
         DiffusionFixture fixture = DiffusionFixture.Load(folder);
