@@ -54,6 +54,7 @@ internal static class CommandLine
         RootCommand root = new("Turns speech into facial animation with Audio2Face-3D networks.")
         {
             AnimateCommand.Create(terminal),
+            EmotionCommand.Create(terminal),
             RunCommand.Create(terminal),
             PostprocessCommand.Create(terminal),
             InfoCommand.Create(terminal),

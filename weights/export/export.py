@@ -2,6 +2,7 @@
 
   export.py export KIND OUT [--seed N] [name=value ...]   KIND: regression, diffusion, emotion
   export.py record DIR [--n 1] [--seed N]                 adds inputs and outputs of a batch of n to DIR/io.npz
+  export.py chain DIR [--seed N]                          a track of 4 s through a diffusion network in float64: DIR/chain.npz
   export.py describe DIR                                  operators and tensors of DIR/network.onnx
   export.py check DIR                                     runs the recorded inputs of DIR/io.npz again
 
@@ -16,7 +17,7 @@ import torch
 import folders
 from graph import describe, export_onnx
 from networks import build
-from recording import check, record
+from recording import chain, check, record
 
 
 def export(kind, out_dir, seed, **sizes):
@@ -64,6 +65,9 @@ def main():
     r.add_argument("--n", type=int, default=1)
     r.add_argument("--seed", type=int, default=1)
     r.add_argument("--length", type=int)
+    h = sub.add_parser("chain")
+    h.add_argument("dir")
+    h.add_argument("--seed", type=int, default=5)
     for name in ("describe", "check"):
         sub.add_parser(name).add_argument("dir")
     a, sizes = ap.parse_known_args()  # argparse takes no list of positionals after an option
@@ -73,6 +77,8 @@ def main():
         export(a.kind, a.out, a.seed, **parse_sizes(sizes))
     elif a.cmd == "record":
         print(record(a.dir, a.n, a.seed, a.length))
+    elif a.cmd == "chain":
+        print(chain(a.dir, seed=a.seed))
     else:
         print(describe(a.dir) if a.cmd == "describe" else check(a.dir))
 

@@ -109,3 +109,43 @@ def check(dir):
             expected = data[prefix + k]
             worst[prefix + k] = float(np.abs(v - expected).max() / np.abs(expected).max())
     return worst
+
+
+def chain(dir, seconds=4, seed=5):
+    """A whole track through a diffusion network in float64, window by window: chain.npz of the folder.
+
+    audio [samples], identity, emotion_keys [2, emotions] at samples 0 and the last, noise [steps + 1, frames, dim] of every window;
+    states_f64 [windows, steps, layers, channels] after each window, prediction_f64 [centre, dim] of the last one.
+    """
+    kind, net_seed, sizes = load_oracle(dir)
+    if kind != "diffusion":
+        raise ValueError(f"{dir}: expected a diffusion network, found {kind}")
+    net, c, _ = build(kind, net_seed, **sizes)
+    to_double(net)
+    r = rng_of(seed, "chain", kind, c["fps"])
+    left, block, right = STREAMING[c["fps"]]
+    frames = left + block + right
+    dim = (c["verts_skin"] + c["verts_tongue"]) * 3 + c["jaw"] + c["eyes"]
+    audio = speech(r, seconds * 16000)
+    keys = grid(r.random((2, len(c["emotions"]))), 1 / 64)
+    noise = grid(r.standard_normal((c["steps"] + 1, frames, dim), dtype=np.float32), 1 / 4)
+    who = len(c["actors"]) - 1
+    identity = np.eye(len(c["actors"]))[who][None]
+    window, stride, target = c["window"], c["window"] * block // frames, c["window"] * left // frames - c["window"]
+    padded = np.concatenate([np.zeros(window), audio, np.zeros(window)])
+    state = np.zeros((c["steps"], c["gru_layers"], 1, c["gru"]))
+    states, n = [], 0
+    while n * stride + target < len(audio):
+        times = (n * block + np.arange(block)) * window // frames + target
+        t = np.clip(times / (len(audio) - 1), 0, 1)[:, None]
+        emotion = (1 - t) * keys[0] + t * keys[1]
+        x = {"window": padded[None, n * stride : n * stride + window], "identity": identity, "emotion": emotion[None], "input_latents": state, "noise": noise[None]}
+        y = run(net, kind, x, torch.float64)
+        state = y["output_latents"]
+        states.append(state[:, :, 0].copy())
+        n += 1
+    np.savez_compressed(
+        os.path.join(dir, "chain.npz"), audio=audio, identity=np.array([who]), emotion_keys=keys, noise=noise,
+        states_f64=trim(np.stack(states)), prediction_f64=trim(y["prediction"][0, left : left + block]),
+    )  # fmt: skip
+    return f"{n} windows"

@@ -58,11 +58,11 @@ internal static class CommonOptions
     };
 
     /// <summary><c>--fps</c>.</summary>
-    public static Option<string> Fps() => new("--fps")
+    public static Option<string> Fps(string usual = "60") => new("--fps")
     {
         Description = "Frames per second: a whole number or a fraction such as 30000/1001.",
         HelpName = "N[/D]",
-        DefaultValueFactory = _ => "60",
+        DefaultValueFactory = _ => usual,
     };
 
     /// <summary><c>--set</c>.</summary>
@@ -87,8 +87,7 @@ internal static class CommonOptions
     /// <exception cref="UsageException">There is no such device or precision, or the count is out of range.</exception>
     public static ModelOptions ModelOptions(string device, string precision, string threads)
     {
-        if (!int.TryParse(threads, NumberStyles.None, CultureInfo.InvariantCulture, out int count) || count > MostThreads)
-            throw new UsageException($"--threads: expected a whole number from 0 to {MostThreads}, found '{threads}'");
+        int count = Whole("--threads", threads, 0, MostThreads);
         ModelOptions options = new() { Threads = count, Device = device, Precision = ParsePrecision(precision) };
         if (device == "cpu" && options.Precision != Backends.Cuda.Precision.Float32)
             throw new UsageException($"--precision {precision}: the CPU computes in {Float32}; leave it out, or choose a GPU with --device");
@@ -114,9 +113,16 @@ internal static class CommonOptions
     /// <summary>The emulator's driver, and its cuBLAS.</summary>
     private static nint Emulated(string symbol) => EmulatedDriver.Find(symbol) is var found && found != 0 ? found : EmulatedCublas.Find(symbol);
 
+    /// <summary>A whole number that an option takes.</summary>
+    /// <exception cref="UsageException">It is no whole number, or out of range.</exception>
+    public static int Whole(string option, string text, int minimum, int maximum) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= minimum && value <= maximum
+            ? value
+            : throw new UsageException($"{option}: expected a whole number from {minimum} to {maximum}, found '{text}'");
+
     /// <summary>Where "auto" has taken a model, and why, for whoever watches.</summary>
-    public static void Explain(Terminal terminal, RegressionModel model)
+    public static void Explain(Terminal terminal, string device, string? reason)
     {
-        if (terminal.Interactive && model.DeviceReason is { } reason) terminal.Error.WriteLine($"device: {model.Device}; {reason}");
+        if (terminal.Interactive && reason is not null) terminal.Error.WriteLine($"device: {device}; {reason}");
     }
 }

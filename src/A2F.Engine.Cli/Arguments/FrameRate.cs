@@ -1,4 +1,6 @@
 using System.Globalization;
+using A2F.Engine.Audio;
+using A2F.Engine.Runtime;
 
 namespace A2F.Engine.Cli.Arguments;
 
@@ -25,6 +27,10 @@ internal readonly record struct FrameRate(int Numerator, int Denominator)
 
     /// <summary>When a frame is shown, in seconds.</summary>
     public decimal TimeOf(int frame) => (decimal)frame * Denominator / Numerator;
+
+    /// <summary>When a frame of an animation is shown: a track's first frame need not sit at its first sample.</summary>
+    public static decimal TimeOf(FaceTrack track, int frame) =>
+        new FrameRate(track.FramesNumerator, track.FramesDenominator).TimeOf(frame) + (decimal)track.Timestamps[0] / AudioClip.SampleRate;
 
     /// <inheritdoc/>
     public override string ToString() => Denominator == 1 ? $"{Numerator}" : $"{Numerator}/{Denominator}";

@@ -38,6 +38,29 @@ internal sealed class InputArrays : IDisposable
             : array.ToFloat32();
     }
 
+    /// <summary>Whether there is an array of this name.</summary>
+    public bool Has(string name) => _file.Contains(_prefix + name);
+
+    /// <summary>The array of this shape as float32.</summary>
+    /// <param name="name">Its name, without the prefix.</param>
+    /// <param name="shape">What it must be like; text stands for a size that is free, and is its name.</param>
+    /// <exception cref="A2FException">There is no such array, or it has another shape or no numbers.</exception>
+    public (float[] Values, IReadOnlyList<int> Shape) Read(string name, params object[] shape)
+    {
+        string full = _prefix + name;
+        if (!_file.Contains(full)) throw Missing(name, full);
+        NdArray array = _file.Read(full);
+        bool fits = array.Shape.Count == shape.Length && !shape.Where((size, i) => size is int wanted && wanted != array.Shape[i]).Any();
+        if (!fits)
+        {
+            throw new A2FException(A2FErrorCode.InvalidFile,
+                $"{_path}: array '{full}': expected shape [{string.Join(", ", shape)}], found {NdArray.FormatShape(array.Shape)}");
+        }
+        return array.Type == ElementType.Text
+            ? throw new A2FException(A2FErrorCode.InvalidFile, $"{_path}: array '{full}': expected numbers, found text")
+            : (array.ToFloat32(), array.Shape);
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 

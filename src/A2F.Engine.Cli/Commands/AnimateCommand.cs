@@ -12,11 +12,13 @@ namespace A2F.Engine.Cli.Commands;
 /// <summary><c>a2f animate</c>: a speech file in, an animation out.</summary>
 internal static class AnimateCommand
 {
-    private const string StandardOutput = "-";
+    private const string StandardOutput = "-", EmotionSkip = "--emotion-skip", EmotionWindow = "--emotion-window";
 
     private sealed record Request(
-        string Audio, string Output, TrackFormat Format, string Model, ModelOptions Options, FrameRate Rate,
-        string[] Emotions, string[] Set);
+        string Audio, string Output, TrackFormat Format, string Model, ModelOptions Options, FrameRate? Rate, string? Identity,
+        string[] Emotions, string? AutoEmotion, int EmotionSkip, int EmotionWindow, string[] Set);
+
+    private sealed record Animation(FaceTrack Track, string Device, string Actor, string Folder);
 
     public static Command Create(Terminal terminal)
     {
@@ -37,8 +39,18 @@ internal static class AnimateCommand
             Description = $"Model folder. [default: ${DefaultModel.Variable}, else weights/default beside or above a2f]",
             HelpName = "DIR",
         };
+        Option<string?> identity = new("--identity")
+        {
+            Description = "Whose face a diffusion model moves; 'a2f info MODEL' lists the names. [default: the first]",
+            HelpName = "NAME",
+        };
         Option<string> device = CommonOptions.Device(), precision = CommonOptions.Precision();
-        Option<string> fps = CommonOptions.Fps(), threads = CommonOptions.Threads();
+        Option<string> threads = CommonOptions.Threads();
+        Option<string?> fps = new("--fps")
+        {
+            Description = "Frames per second: a whole number or a fraction such as 30000/1001. [default: 60; a diffusion model has one rate, its own]",
+            HelpName = "N[/D]",
+        };
         Option<string[]> set = CommonOptions.Set();
         Option<string[]> emotion = new("--emotion")
         {
@@ -47,24 +59,33 @@ internal static class AnimateCommand
             Arity = ArgumentArity.OneOrMore,
             DefaultValueFactory = _ => [],
         };
+        Option<string?> autoEmotion = new("--auto-emotion")
+        {
+            Description = "Emotion model (Audio2Emotion) that hears the emotions in the speech; --set emotion.KEY=VALUE changes its parameters.",
+            HelpName = "DIR",
+        };
+        Option<string> skip = EmotionOptions.Skip(EmotionSkip), window = EmotionOptions.Window(EmotionWindow);
         ExampleCommand command = new("animate", "Turns a speech file into blendshape weights, jaw and eye motion, frame by frame.",
             "a2f animate speech.wav -o speech.csv",
             "a2f animate speech.wav --format json --fps 30000/1001 --emotion joy=0.6,sadness=0.2",
             "a2f animate speech.wav --model models/claire --set lower_face_strength=1.4,skin.strengthL2regularization=5",
+            "a2f animate speech.wav --model models/diffusion --identity James --auto-emotion models/audio2emotion",
             "a2f animate speech.wav -o - | head -3")
         {
-            audio, output, format, model, device, precision, fps, emotion, set, threads,
+            audio, output, format, model, identity, device, precision, fps, emotion, autoEmotion, skip, window, set, threads,
         };
         command.SetAction(parsed =>
         {
             string file = parsed.GetRequiredValue(audio);
-            string? target = parsed.GetValue(output);
+            string? target = parsed.GetValue(output), rate = parsed.GetValue(fps);
             TrackFormat chosen = TrackFormats.Choose(parsed.GetValue(format), target);
             return Run(terminal, new Request(
                 file, target ?? Path.ChangeExtension(file, TrackFormats.Names[(int)chosen]), chosen, parsed.GetValue(model) ?? "",
                 CommonOptions.ModelOptions(
                     parsed.GetRequiredValue(device), parsed.GetRequiredValue(precision), parsed.GetRequiredValue(threads)),
-                FrameRate.Parse(parsed.GetRequiredValue(fps)), parsed.GetRequiredValue(emotion), parsed.GetRequiredValue(set)));
+                rate is null ? null : FrameRate.Parse(rate), parsed.GetValue(identity), parsed.GetRequiredValue(emotion),
+                parsed.GetValue(autoEmotion), EmotionOptions.ParseSkip(EmotionSkip, parsed.GetRequiredValue(skip)),
+                EmotionOptions.ParseWindow(EmotionWindow, parsed.GetRequiredValue(window)), parsed.GetRequiredValue(set)));
         });
         return command;
     }
@@ -75,35 +96,111 @@ internal static class AnimateCommand
         if (request.Output != StandardOutput) OutputFile.CheckWritable(request.Output, request.Audio);
         else if (request.Format == TrackFormat.Npz)
             throw new UsageException("npz is binary and is not written to standard output; name a file with -o");
+        if (request.AutoEmotion is not null && request.Emotions.Length > 0)
+            throw new UsageException("--emotion and --auto-emotion exclude each other; --set emotion.preferred_emotion=... mixes an emotion in");
 
         AudioClip clip = AudioFile.Load(request.Audio);
         terminal.Cancel.ThrowIfCancellationRequested();
-        using RegressionModel model = RegressionModel.Load(request.Model.Length > 0 ? request.Model : DefaultModel.Find(), request.Options);
-        CommonOptions.Explain(terminal, model);
-        SetArgument set = SetArgument.Parse(request.Set, model.Folder);
-        SpeechOptions options = new()
+        string path = request.Model.Length > 0 ? request.Model : DefaultModel.Find();
+        Animation animation = ModelFolders.KindOf(path) switch
         {
-            FramesNumerator = request.Rate.Numerator,
-            FramesDenominator = request.Rate.Denominator,
-            Emotions = EmotionTrack.Constant(EmotionArgument.Parse(request.Emotions, model.Folder.Info)),
-            Parameters = set.Settings.Animator,
-            SkinSolver = set.Settings.SkinSolver,
-            TongueSolver = set.Settings.TongueSolver,
-            SourceShot = set.Settings.SourceShot,
-            SourceFrame = set.Settings.SourceFrame,
-            SolveOptions = set.Solve,
+            ModelKind.Regression => AnimateRegression(terminal, request, path, clip),
+            ModelKind.Diffusion => AnimateDiffusion(terminal, request, path, clip),
+            _ => throw new A2FException(A2FErrorCode.InvalidModel,
+                $"{path} is an emotion model and has no face to animate; name a face model with --model, and this one with --auto-emotion"),
         };
-        FaceTrack track = ProgressDisplay.Show(terminal, $"animating {Path.GetFileName(request.Audio)}",
-            progress => SpeechAnimator.Animate(model, clip, options, progress, terminal.Cancel));
+        FaceTrack track = animation.Track;
         Write(terminal, request, track);
         if (terminal.Interactive)
         {
             string target = request.Output == StandardOutput ? "standard output" : request.Output;
-            terminal.Error.WriteLine($"{target}: {track.Frames.Count} frames at {request.Rate} a second, " +
+            FrameRate rate = new(track.FramesNumerator, track.FramesDenominator);
+            terminal.Error.WriteLine($"{target}: {track.Frames.Count} frames at {rate} a second, " +
                 FormattableString.Invariant($"{clip.Duration.TotalSeconds:F2} s of speech in {watch.Elapsed.TotalSeconds:F2} s, ") +
-                $"{model.Device}, model {model.Folder.Info.Actor} ({model.Folder.Path})");
+                $"{animation.Device}, model {animation.Actor} ({animation.Folder})");
         }
         return ExitCode.Ok;
+    }
+
+    private static Animation AnimateRegression(Terminal terminal, Request request, string path, AudioClip clip)
+    {
+        using RegressionModel model = RegressionModel.Load(path, request.Options);
+        CommonOptions.Explain(terminal, model.Device, model.DeviceReason);
+        if (request.Identity is { } name) throw new UsageException($"--identity {name}: a regression model has one face; leave it out");
+        RegressionInfo info = model.Folder.Info;
+        using EmotionModel? classifier = LoadClassifier(terminal, request, info.Emotions);
+        SetArgument set = SetArgument.Parse(request.Set, model.Folder, SettingsOf(classifier));
+        SpeechOptions options = Options(terminal, request, clip, set, classifier, info.Emotions, info.DefaultEmotion) with
+        {
+            SourceShot = set.Settings.SourceShot,
+            SourceFrame = set.Settings.SourceFrame,
+        };
+        FaceTrack track = ProgressDisplay.Show(terminal, $"animating {Path.GetFileName(request.Audio)}",
+            progress => SpeechAnimator.Animate(model, clip, options, progress, terminal.Cancel));
+        return new Animation(track, model.Device, info.Actor, model.Folder.Path);
+    }
+
+    private static Animation AnimateDiffusion(Terminal terminal, Request request, string path, AudioClip clip)
+    {
+        using DiffusionModel model = DiffusionModel.Load(path, request.Options with { MaxBatch = 1 });
+        CommonOptions.Explain(terminal, model.Device, model.DeviceReason);
+        DiffusionInfo info = model.Folder.Info;
+        int identity = IndexOf(request.Identity, info.Identities);
+        using EmotionModel? classifier = LoadClassifier(terminal, request, info.Emotions);
+        SetArgument set = SetArgument.Parse(request.Set, model.Folder.Identities[identity].Settings, SettingsOf(classifier));
+        SpeechOptions options = Options(terminal, request, clip, set, classifier, info.Emotions, info.DefaultEmotion) with { Identity = identity };
+        FaceTrack track = ProgressDisplay.Show(terminal, $"animating {Path.GetFileName(request.Audio)}",
+            progress => SpeechAnimator.Animate(model, clip, options, progress, terminal.Cancel));
+        return new Animation(track, model.Device, info.Identities[identity], model.Folder.Path);
+    }
+
+    private static int IndexOf(string? identity, IReadOnlyList<string> names)
+    {
+        if (identity is null) return 0;
+        int index = names.ToList().FindIndex(n => n.Equals(identity, StringComparison.OrdinalIgnoreCase));
+        return index >= 0 ? index
+            : throw new UsageException($"--identity: the model does not know '{identity}', it knows {string.Join(", ", names)}");
+    }
+
+    private static EmotionModel? LoadClassifier(Terminal terminal, Request request, IReadOnlyList<string> faceEmotions)
+    {
+        if (request.AutoEmotion is not { } path) return null;
+        EmotionModel model = EmotionModel.Load(path, request.Options with { EmotionWindow = request.EmotionWindow });
+        try
+        {
+            CommonOptions.Explain(terminal, model.Device, model.DeviceReason);
+            EmotionCurves.CheckFace(model.Folder, faceEmotions);
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    private static EmotionSettings? SettingsOf(EmotionModel? model) =>
+        model is null ? null : new EmotionSettings(model.Folder.Parameters, model.Folder.FaceEmotions);
+
+    private static SpeechOptions Options(
+        Terminal terminal, Request request, AudioClip clip, SetArgument set, EmotionModel? classifier, IReadOnlyList<string> emotions,
+        IReadOnlyList<float> defaults)
+    {
+        EmotionTrack track = classifier is null
+            ? EmotionTrack.Constant(EmotionArgument.Parse(request.Emotions, emotions, defaults))
+            : ProgressDisplay.Show(terminal, "hearing emotions", progress => EmotionAnalyzer.Analyze(
+                classifier, clip, new EmotionAnalysisOptions { InferencesToSkip = request.EmotionSkip, Parameters = set.Emotion!.Parameters },
+                progress, terminal.Cancel)).ToTrack(emotions);
+        return new SpeechOptions
+        {
+            FramesNumerator = request.Rate?.Numerator,
+            FramesDenominator = request.Rate?.Denominator ?? 1,
+            Emotions = track,
+            Parameters = set.Settings.Animator,
+            SkinSolver = set.Settings.SkinSolver,
+            TongueSolver = set.Settings.TongueSolver,
+            SolveOptions = set.Solve,
+        };
     }
 
     private static void Write(Terminal terminal, Request request, FaceTrack track)

@@ -1,4 +1,5 @@
 using A2F.Engine.Animation;
+using A2F.Engine.Audio;
 using A2F.Engine.Runtime;
 using A2F.Engine.Weights;
 
@@ -30,7 +31,8 @@ internal static class FaceArrays
     {
         List<KeyValuePair<string, NdArray>> arrays = Of(track.Frames);
         double[] time = new double[track.Frames.Count];
-        for (int frame = 0; frame < time.Length; frame++) time[frame] = (double)frame * track.FramesDenominator / track.FramesNumerator;
+        double start = time.Length == 0 ? 0 : (double)track.Timestamps[0] / AudioClip.SampleRate;
+        for (int frame = 0; frame < time.Length; frame++) time[frame] = start + (double)frame * track.FramesDenominator / track.FramesNumerator;
         arrays.Add(new("time", NdArray.Of(time, time.Length)));
         arrays.Add(new("fps", NdArray.Of(new long[] { track.FramesNumerator, track.FramesDenominator }, 2)));
         if (track.Frames.SkinWeightCount > 0) arrays.Add(Names("skin_names", track.Rig.SkinPoseNames));

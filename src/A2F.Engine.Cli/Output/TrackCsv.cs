@@ -21,14 +21,13 @@ internal static class TrackCsv
     public static void Write(Stream stream, FaceTrack track, CancellationToken cancel)
     {
         using StreamWriter writer = new(stream, new UTF8Encoding(false), leaveOpen: true) { NewLine = "\n" };
-        FrameRate rate = new(track.FramesNumerator, track.FramesDenominator);
         writer.WriteLine(string.Join(',', Columns(track).Select(Quoted)));
         for (int frame = 0; frame < track.Frames.Count; frame++)
         {
             cancel.ThrowIfCancellationRequested();
             writer.Write(frame.ToString(CultureInfo.InvariantCulture));
             writer.Write(',');
-            writer.Write(rate.TimeOf(frame).ToString("F6", CultureInfo.InvariantCulture));
+            writer.Write(FrameRate.TimeOf(track, frame).ToString("F6", CultureInfo.InvariantCulture));
             WriteRow(writer, track.Frames.SkinWeights, frame, track.Frames.SkinWeightCount);
             WriteRow(writer, track.Frames.TongueWeights, frame, track.Frames.TongueWeightCount);
             WriteRow(writer, track.Frames.Jaw, frame, 16);

@@ -25,18 +25,18 @@ internal static class TrackJson
         for (int frame = 0; frame < track.Frames.Count; frame++)
         {
             cancel.ThrowIfCancellationRequested();
-            WriteFrame(json, track, frame, rate);
+            WriteFrame(json, track, frame);
             json.Flush();
         }
         json.WriteEndArray();
         json.WriteEndObject();
     }
 
-    private static void WriteFrame(Utf8JsonWriter json, FaceTrack track, int frame, FrameRate rate)
+    private static void WriteFrame(Utf8JsonWriter json, FaceTrack track, int frame)
     {
         json.WriteStartObject();
         json.WriteNumber("frame", frame);
-        json.WriteNumber("time", decimal.Round(rate.TimeOf(frame), 6));
+        json.WriteNumber("time", decimal.Round(FrameRate.TimeOf(track, frame), 6));
         WriteValues(json, "skin_weights", track.Frames.SkinWeights, frame, track.Frames.SkinWeightCount);
         WriteValues(json, "tongue_weights", track.Frames.TongueWeights, frame, track.Frames.TongueWeightCount);
         json.WriteStartArray("jaw_transform");

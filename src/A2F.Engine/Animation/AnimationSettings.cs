@@ -15,10 +15,10 @@ public sealed record ParameterInfo(string Key, float Minimum, float Maximum, boo
 /// <param name="Animator">The animation stage.</param>
 /// <param name="SkinSolver">The skin solve, or null where the model has none.</param>
 /// <param name="TongueSolver">The tongue solve, or null where the model has none.</param>
-/// <param name="SourceShot">Shot of the implicit emotion.</param>
+/// <param name="SourceShot">Shot of the implicit emotion; null for a model without one (diffusion).</param>
 /// <param name="SourceFrame">Frame within the shot.</param>
 public sealed record AnimationSettings(
-    AnimatorParameters Animator, SolverParameters? SkinSolver, SolverParameters? TongueSolver, string SourceShot, int SourceFrame)
+    AnimatorParameters Animator, SolverParameters? SkinSolver, SolverParameters? TongueSolver, string? SourceShot, int SourceFrame)
 {
     private const string SkinPrefix = "skin.";
     private const string TonguePrefix = "tongue.";
@@ -35,8 +35,8 @@ public sealed record AnimationSettings(
             return this with { SkinSolver = Solver(SkinSolver, SkinPrefix, key, value) };
         if (key.StartsWith(TonguePrefix, StringComparison.Ordinal))
             return this with { TongueSolver = Solver(TongueSolver, TonguePrefix, key, value) };
-        if (key == ParameterTable.SourceShot) return this with { SourceShot = value };
-        if (key == ParameterTable.SourceFrame) return this with { SourceFrame = Frame(value) };
+        if (SourceShot is not null && key == ParameterTable.SourceShot) return this with { SourceShot = value };
+        if (SourceShot is not null && key == ParameterTable.SourceFrame) return this with { SourceFrame = Frame(value) };
         AnimatorParameters animator = Animator;
         return ParameterTable.TrySet(ref animator, key, value) ? this with { Animator = animator } : throw Unknown(key);
     }
@@ -47,9 +47,12 @@ public sealed record AnimationSettings(
         List<ParameterInfo> list =
         [
             .. ParameterTable.Animator.Select(p => new ParameterInfo(p.Key, p.Minimum, p.Maximum, false, Text(p.Get(Animator)))),
-            new(ParameterTable.SourceShot, float.NaN, float.NaN, false, SourceShot),
-            new(ParameterTable.SourceFrame, 0, int.MaxValue, false, Text(SourceFrame)),
         ];
+        if (SourceShot is not null)
+        {
+            list.Add(new(ParameterTable.SourceShot, float.NaN, float.NaN, false, SourceShot));
+            list.Add(new(ParameterTable.SourceFrame, 0, int.MaxValue, false, Text(SourceFrame)));
+        }
         Add(SkinPrefix, SkinSolver);
         Add(TonguePrefix, TongueSolver);
         return list;

@@ -106,6 +106,9 @@ public sealed class DiffusionModel : IDisposable
         _ => 0,
     };
 
+    /// <summary>Windows that run together.</summary>
+    internal int MaxBatch => _network?.MaxBatch ?? 1;
+
     internal DiffusionConfig Config => Folder.Network
         ?? throw new A2FException(A2FErrorCode.InvalidModel, $"{Folder.Path} holds no network; only recorded output can be animated with it");
 

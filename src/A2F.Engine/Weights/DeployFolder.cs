@@ -29,7 +29,7 @@ internal static class DeployFolder
             Path = folder,
             Info = info,
             Parameters = settings.Animator,
-            SourceShot = settings.SourceShot,
+            SourceShot = settings.SourceShot!,
             SourceFrame = settings.SourceFrame,
             Geometry = ReadGeometry(DeployFiles.Resolve(folder, root["modelDataPath"]), info),
             ImplicitEmotions = database,
@@ -80,7 +80,7 @@ internal static class DeployFolder
     public static void CheckSource(JsonItem config, AnimationSettings settings, ImplicitEmotionDatabase database)
     {
         JsonItem shot = config[ParameterTable.SourceShot];
-        int index = database.ShotNames.ToList().IndexOf(settings.SourceShot);
+        int index = database.ShotNames.ToList().IndexOf(settings.SourceShot!);
         if (index < 0)
         {
             throw new A2FException(A2FErrorCode.InvalidModel, $"{shot.File}: key '{shot.Key}': expected one of the shots " +

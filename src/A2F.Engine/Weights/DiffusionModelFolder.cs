@@ -26,6 +26,9 @@ public sealed class DiffusionIdentity
 
     /// <summary>Parameters of the tongue solve.</summary>
     public SolverParameters? TongueSolver { get; init; }
+
+    /// <summary>What a user may change about its animation.</summary>
+    public AnimationSettings Settings => new(Parameters, SkinSolver, TongueSolver, null, 0);
 }
 
 /// <summary>

@@ -24,7 +24,7 @@ internal static class PackedReader
             Path = folder,
             Info = info,
             Parameters = settings.Animator,
-            SourceShot = settings.SourceShot,
+            SourceShot = settings.SourceShot!,
             SourceFrame = settings.SourceFrame,
             Geometry = ReadGeometry(info, tensors),
             ImplicitEmotions = emotions,

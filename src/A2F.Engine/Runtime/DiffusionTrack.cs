@@ -1,0 +1,261 @@
+using System.Buffers;
+using A2F.Engine.Animation;
+using A2F.Engine.Audio;
+using A2F.Engine.Networks;
+using A2F.Engine.Weights;
+
+namespace A2F.Engine.Runtime;
+
+/// <summary>
+/// One character's speech on a diffusion model, as it comes: audio goes in by chunks of any size, windows run when their audio is there,
+/// rows of network output come out, each with its sample time. The track carries what the GRU remembers from window to window.
+/// Final frames do not depend on how the audio was cut, on who shares a batch, or on speculation, bit for bit. Not for use by two threads at
+/// once; tracks of one model share its one-call-at-a-time rule.
+/// </summary>
+/// <remarks>
+/// Window n reads samples [n * stride - padding, n * stride - padding + window), in a full-size model [8000 n - 16000, 8000 n), silence before
+/// sample 0 and past the end of closed audio. Its frame j belongs to sample floor((centre * n + j) * window / frames) - padding + left * window
+/// / frames: floor((30 n + j) * 16000 / 60) - 12000. Frames before sample 0 carry the state and are not reported.
+/// </remarks>
+public sealed class DiffusionTrack
+{
+    private readonly DiffusionModel _model;
+    private readonly WindowProgress _windows;
+    private readonly SampleHistory _samples = new();
+    private readonly float[] _gru;
+    private readonly float _inputStrength;
+    private readonly int _speculativeSamples;
+    private readonly DiffusionNoise? _noise;
+    private EmotionTrack _emotions;
+    private int _identity;
+    private long _heard;
+
+    /// <summary>Starts a track.</summary>
+    /// <exception cref="A2FException">The model has no network or wants another sample rate, or an option does not fit it.</exception>
+    public DiffusionTrack(DiffusionModel model, DiffusionTrackOptions? options = null)
+    {
+        options ??= new DiffusionTrackOptions();
+        DiffusionInfo info = model.Folder.Info;
+        if (info.SampleRate != AudioClip.SampleRate)
+            throw new A2FException(A2FErrorCode.InvalidModel, $"the model wants {info.SampleRate} samples a second, this engine feeds {AudioClip.SampleRate}");
+        _model = model;
+        _windows = WindowsOf(info);
+        _gru = new float[model.StateLength];
+        Frames = new DiffusionFrames(model.CentreFrames, model.OutputLength);
+        Finite.Check(options.InputStrength, "input strength");
+        _inputStrength = options.InputStrength;
+        if (options.SpeculativeSamples < 0)
+            throw new A2FException(A2FErrorCode.OutOfRange, $"speculative samples: expected 0 or more, found {options.SpeculativeSamples}");
+        _speculativeSamples = options.SpeculativeSamples;
+        if (model.Noise == NoiseSource.Given != options.Noise is not null)
+        {
+            throw new A2FException(A2FErrorCode.InvalidArgument, options.Noise is null
+                ? "the model wants its noise given, so a track needs DiffusionTrackOptions.Noise"
+                : $"the model makes its own noise ({model.Noise}); load it with NoiseSource.Given to give a track's noise");
+        }
+        _noise = options.Noise;
+        Seed = options.Seed;
+        Identity = options.Identity;
+        _emotions = options.Emotions ?? EmotionTrack.Constant([.. info.DefaultEmotion]);
+        Emotions = _emotions;
+    }
+
+    /// <summary>Number of the identity. A new one counts from the next window on.</summary>
+    /// <exception cref="A2FException">The model does not have it.</exception>
+    public int Identity
+    {
+        get => _identity;
+        set
+        {
+            if (value < 0 || value >= _model.IdentityCount)
+                throw new A2FException(A2FErrorCode.OutOfRange, $"identity: expected 0 to {_model.IdentityCount - 1}, found {value}");
+            _identity = value;
+        }
+    }
+
+    /// <summary>
+    /// Emotions over time, in the model's order. Each frame takes the one of its own sample (a model with one emotion a window: that of its first
+    /// frame). While they are open, windows wait for those of all their frames. They may be dropped before <see cref="NextTimestamp"/>.
+    /// </summary>
+    /// <exception cref="A2FException">The model has another number of emotions.</exception>
+    public EmotionTrack Emotions
+    {
+        get => _emotions;
+        set
+        {
+            if (value.EmotionCount != _model.EmotionCount)
+                throw new A2FException(A2FErrorCode.InvalidArgument, $"emotions: expected {_model.EmotionCount}, found {value.EmotionCount}");
+            _emotions = value;
+        }
+    }
+
+    /// <summary>Seed of the noise, where the model's noise is seeded. With the window's number it makes the noise. A new one counts from the next window on.</summary>
+    public ulong Seed { get; set; }
+
+    /// <summary>Samples pushed so far.</summary>
+    public long SamplesReceived => _samples.Received;
+
+    /// <summary>Whether the audio has ended.</summary>
+    public bool IsClosed { get; private set; }
+
+    /// <summary>Windows that have run with all their audio.</summary>
+    public long WindowsDone { get; private set; }
+
+    /// <summary>Sample of the next window's first frame; negative at the start.</summary>
+    public long NextTimestamp => _windows.WindowTarget(WindowsDone);
+
+    /// <summary>Frames that closed audio of a length gives.</summary>
+    public long CountFrames(long samples) => _windows.CountReportedFrames(samples);
+
+    /// <summary>Whether the next window's audio and emotions are there.</summary>
+    public bool IsReady => _windows.CountAvailable(SamplesReceived, IsClosed, _emotions, WindowsDone) > 0;
+
+    /// <summary>Whether the next window would run ahead of its audio.</summary>
+    public bool CanSpeculate => _speculativeSamples > 0 && !IsClosed && !IsReady && SamplesReceived - _heard >= _speculativeSamples
+        && _windows.CountAvailable(long.MaxValue / 2, false, _emotions, WindowsDone) > 0;
+
+    /// <summary>Whether the audio has ended and all its windows have run.</summary>
+    public bool IsFinished => IsClosed && _windows.CountAvailable(SamplesReceived, true, WindowsDone) == 0;
+
+    /// <summary>What the last window yielded.</summary>
+    public DiffusionFrames Frames { get; }
+
+    /// <summary>The windows of a model.</summary>
+    internal static WindowProgress WindowsOf(DiffusionInfo info) =>
+        WindowProgress.ForDiffusion(info.BufferLength, info.PaddingLeft, info.LeftFrames, info.CentreFrames, info.RightFrames);
+
+    /// <summary>Appends audio: mono, 16 kHz, full scale at -1 to 1.</summary>
+    /// <exception cref="A2FException">The track is closed, or a sample is not finite; nothing is appended then.</exception>
+    public void Push(ReadOnlySpan<float> samples)
+    {
+        if (IsClosed) throw new A2FException(A2FErrorCode.InvalidArgument, "audio was pushed to a track that is closed");
+        int bad = Finite.IndexOfBad(samples);
+        if (bad >= 0) Finite.Check(samples[bad], $"sample {SamplesReceived + bad}");
+        _samples.Push(samples);
+        DropUnneeded();
+    }
+
+    /// <summary>Says that no more audio will come: the last windows read silence past its end. Closing twice does nothing.</summary>
+    public void Close() => IsClosed = true;
+
+    /// <summary>Runs the next window if it is ready, or ahead where the track speculates.</summary>
+    /// <returns>Whether one ran: <see cref="Frames"/> then holds its frames.</returns>
+    /// <exception cref="A2FException">The network failed; the track is as before.</exception>
+    public bool Advance() => Advance([this]) == 1;
+
+    /// <summary>Runs one window of each track that is ready (or runs ahead), all in one batch.</summary>
+    /// <param name="tracks">Different tracks of one model.</param>
+    /// <returns>Number of tracks whose window ran.</returns>
+    /// <exception cref="A2FException">
+    /// The tracks are not of one model, one is there twice, or the network failed; a track whose window did not run is as before.
+    /// </exception>
+    public static int Advance(IReadOnlyList<DiffusionTrack> tracks)
+    {
+        if (tracks.Count == 0) return 0;
+        DiffusionModel model = tracks[0]._model;
+        if (tracks.Any(t => t._model != model))
+            throw new A2FException(A2FErrorCode.InvalidArgument, "tracks that advance together must be of one model");
+        if (tracks.Count > 1 && tracks.Distinct().Count() != tracks.Count)
+            throw new A2FException(A2FErrorCode.InvalidArgument, "a track was given twice to advance");
+        DiffusionTrack[] running = [.. tracks.Where(t => t.IsReady || t.CanSpeculate)];
+        foreach (DiffusionTrack[] batch in running.Chunk(model.MaxBatch)) Run(model, batch);
+        return running.Length;
+    }
+
+    /// <summary>Everything that the track's future depends on: position, what the GRU remembers, audio that is still needed, identity, seed.</summary>
+    /// <remarks>The emotion track is not copied: keys that come later are seen by who restores the state.</remarks>
+    public DiffusionTrackState SaveState() => new(
+        [.. _gru], WindowsDone, _samples.First, _samples.Held.ToArray(), IsClosed, _heard, Identity, Seed, Emotions);
+
+    /// <summary>
+    /// Goes back (or forth) to a saved state, of this track or of another one of the same model. What comes then is the same bit for bit.
+    /// <see cref="Frames"/> is empty until the next window.
+    /// </summary>
+    /// <exception cref="A2FException">The state is of a model of other sizes.</exception>
+    public void RestoreState(DiffusionTrackState state)
+    {
+        if (state.Gru.Length != _gru.Length)
+            throw new A2FException(A2FErrorCode.InvalidArgument, $"the state is of another model: expected {_gru.Length} values, found {state.Gru.Length}");
+        Identity = state.Identity;
+        Emotions = state.Emotions;
+        Seed = state.Seed;
+        state.Gru.CopyTo(_gru, 0);
+        _samples.Restore(state.FirstSample, state.Samples);
+        IsClosed = state.IsClosed;
+        WindowsDone = state.WindowsDone;
+        _heard = state.Heard;
+        Frames.Clear();
+    }
+
+    /// <summary>What the GRU remembers: [steps, layers, channels].</summary>
+    internal ReadOnlySpan<float> GruState => _gru;
+
+    /// <summary>Samples that are held.</summary>
+    internal int HeldSamples => _samples.Held.Length;
+
+    private static void Run(DiffusionModel model, DiffusionTrack[] tracks)
+    {
+        int count = tracks.Length, emotion = model.EmotionVectors * model.EmotionCount, output = model.CentreFrames * model.OutputLength;
+        using Scratch windows = new(count * model.WindowLength), identities = new(count * model.IdentityCount), emotions = new(count * emotion);
+        using Scratch states = new(count * model.StateLength), noise = new(count * model.NoiseLength), predictions = new(count * output);
+        for (int i = 0; i < count; i++)
+        {
+            DiffusionTrack track = tracks[i];
+            track.ReadWindow(Row(windows, model.WindowLength, i));
+            Span<float> identity = Row(identities, model.IdentityCount, i);
+            identity.Clear();
+            identity[track.Identity] = 1f;
+            for (int v = 0; v < model.EmotionVectors; v++)
+            {
+                track._emotions.Read(
+                    track._windows.FrameTarget(track.WindowsDone * model.CentreFrames + v),
+                    Row(emotions, emotion, i).Slice(v * model.EmotionCount, model.EmotionCount));
+            }
+            track._gru.CopyTo(Row(states, model.StateLength, i));
+            track.FillNoise(Row(noise, model.NoiseLength, i));
+        }
+        model.Infer(windows.Span, identities.Span, emotions.Span, states.Span, noise.Span, predictions.Span, states.Span);
+        for (int i = 0; i < count; i++) tracks[i].Take(Row(predictions, output, i), Row(states, model.StateLength, i));
+
+        static Span<float> Row(Scratch scratch, int length, int index) => scratch.Span.Slice(index * length, length);
+    }
+
+    private void ReadWindow(Span<float> window) => AudioWindow.Read(
+        _samples.Held, _samples.First, closed: IsClosed || !IsReady, _windows.WindowStart(WindowsDone), _inputStrength, window);
+
+    private void FillNoise(Span<float> noise)
+    {
+        if (_model.Noise == NoiseSource.Given) _noise!(WindowsDone, noise);
+        if (_model.Noise != NoiseSource.Seeded) return;
+        ulong window = (ulong)WindowsDone;
+        ReadOnlySpan<uint> words = [(uint)Seed, (uint)(Seed >> 32), (uint)window, (uint)(window >> 32)];
+        for (int i = 0; i < words.Length; i++) noise[i] = BitConverter.UInt32BitsToSingle(words[i]);
+    }
+
+    // A provisional window leaves the state as it was: the window runs again from there.
+    private void Take(ReadOnlySpan<float> rows, ReadOnlySpan<float> state)
+    {
+        bool provisional = !IsReady;
+        Frames.Fill(_windows, WindowsDone, SamplesReceived, provisional, rows);
+        if (provisional)
+        {
+            _heard = SamplesReceived;
+            return;
+        }
+        state.CopyTo(_gru);
+        _heard = Math.Max(_windows.WindowEnd(WindowsDone), 0);
+        WindowsDone++;
+        DropUnneeded();
+    }
+
+    private void DropUnneeded() => _samples.DropBefore(Math.Max(_windows.WindowStart(WindowsDone), 0));
+
+    private readonly struct Scratch(int length) : IDisposable
+    {
+        private readonly float[] _values = ArrayPool<float>.Shared.Rent(length);
+
+        public Span<float> Span => _values.AsSpan(0, length);
+
+        public void Dispose() => ArrayPool<float>.Shared.Return(_values);
+    }
+}
