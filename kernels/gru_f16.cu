@@ -20,6 +20,7 @@
 #define TILES ((SLICES + WARPS - 1) / WARPS)
 #define PITCH (16 * SLICES + 8) // an odd multiple of 16 bytes: the rows of ldmatrix fall into different banks
 #define COLUMNS (2 * ITEMS)
+#define THREADS (32 * WARPS)
 #define MATRIX 32 // uint4, the elements of a 16 x 16 matrix A
 
 __device__ __forceinline__ void load_state(u32 (&b)[2], u32 address)
@@ -49,7 +50,7 @@ __device__ __forceinline__ void store_state(f16* h, int item, int channel, float
     store(high + PITCH, value - load(high));
 }
 
-extern "C" __global__ void __launch_bounds__(32 * WARPS, 1) gru_f16(GruArguments p)
+extern "C" __global__ void __launch_bounds__(THREADS, 1) gru_f16(GruArguments p)
 {
     extern __shared__ __align__(16) uint4 shared[];
     f16* const h = (f16*)shared;                                    // [2][COLUMNS][PITCH]
@@ -65,7 +66,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, 1) gru_f16(GruArguments
     element* y = p.y.data + item * p.y.item_stride;
     const u32 columns = (u32)__cvta_generic_to_shared(h) + lane % 8 * PITCH * 2 + lane / 8 % 2 * 16; // ldmatrix: row of lane % 8, its half
 
-    for (int i = threadIdx.x; i < p.resident * slice_size; i += 32 * WARPS) resident[i] = weights[KEPT * slice_size + i];
+    for (int i = threadIdx.x; i < p.resident * slice_size; i += THREADS) resident[i] = weights[KEPT * slice_size + i];
     uint4 kept[TILES][KEPT > 0 ? KEPT : 1][3];
     float state[TILES][2];
 #pragma unroll

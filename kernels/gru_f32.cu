@@ -4,8 +4,8 @@
 // (one channel of h) it reads three weights and the state of all four items, a float4 that the whole warp shares: 12 products for two or
 // four loads.
 //
-// A step of 256 channels is 786432 products a block: 6144 cycles of a multiprocessor with 128 lanes. Of the 256 slices of 3 KiB, KEPT are
-// in registers, 18 (sm_75) to 73 (sm_90) in shared memory; on sm_86 178 come through L2, 8500 cycles at 64 bytes a cycle: what limits it.
+// A step of 256 channels is 786432 products a block: 6144 cycles of a multiprocessor with 128 lanes. Of the 256 slices of 3 KiB, 40 are
+// in registers and 18 (sm_75) to 73 (sm_90) in shared memory; on sm_86 186 come through L2, 8900 cycles at 64 bytes a cycle: what limits it.
 //
 // Launch: grid ceil(items / 4), block THREADS; dynamic shared memory: h, 2 * CHANNELS float4, then `resident` slices of 3 * PITCH floats.
 // Macros: HALF=0; CHANNELS; THREADS; KEPT, at most CHANNELS.

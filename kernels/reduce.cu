@@ -2,7 +2,7 @@
 //
 // reduce_norm, for a layer that ends in a layer norm: the splits are added in order, and the row is finished while it is at hand:
 //   y = norm(act(bias + partials[0] + partials[1] + ...) + residual),  norm(v) = (v - mean v) / sqrt(var v + epsilon) * scale + shift
-//   What is normalised also goes to `sum`, where that is given; it may be the residual. The row may be its own residual. Launch: a block of 128 a row; dynamic shared memory `columns` floats.
+//   What is normalised also goes to `sum`, where that is given. The row may be its own residual. Launch: a block of 128 a row; dynamic shared memory `columns` floats.
 // finish_rows, after a product by cuBLAS: y = act(bias + partials[0]) + residual.
 //   Launch: grid (ceil(columns / 128), all_rows), block 128.
 //

@@ -13,7 +13,7 @@ DIFFUSION = dict(
     conv_dim=512, dim=768, ff=3072, heads=12, layers=12, pos_kernel=128, pos_groups=16,
     verts_skin=24002, verts_tongue=5602, jaw=15, eyes=4, actors=3, emotions=10, features=256, jaw_latent=15, tongue_latent=10, eye_latent=4,
     gru=256, gru_layers=2, emo_emb=32, actor_emb=32, timesteps=1000, steps=2, fps=60, window=16000, delta=True,
-    attn="bmm", pos_conv="g_v", inplace=True, share_audio=False, opset=14, folding=False, cse=True, compress=False, extras=False, mask=True, export_batch=3,
+    attn="bmm", pos_conv="g_v", inplace=True, share_audio=False, emotion_frames=True, opset=14, folding=False, cse=True, compress=False, extras=False, mask=True, export_batch=3,
 )  # fmt: skip
 STREAMING = {60: (15, 30, 15), 30: (7, 15, 8)}  # left truncate, block, right truncate
 
@@ -104,6 +104,8 @@ class DiffusionNet(nn.Module):
         mean = (actor @ self.mean_geometry).unsqueeze(1)
         actor_tok = self.embed_actor(actor)
         emo_tok = self.embed_emo_vector(emotion)
+        if not self.c["emotion_frames"]:  # one vector [b, emotions] for the window
+            emo_tok = emo_tok.unsqueeze(1).repeat(1, self.block, 1)
         geo = self.geometry_embedding(x.permute(1, 0, 2)).permute(1, 0, 2)
         if audio_tok is None:  # as the framework: the audio encoder runs again in every step
             audio_tok = self.audio_tokens(audio, frames)

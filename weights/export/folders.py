@@ -118,8 +118,10 @@ def diffusion_files(out, c, seed, actors):
         "audio_params": {"buffer_len": c["window"], "padding_left": c["window"], "padding_right": c["window"], "samplerate": 16000},
     })  # fmt: skip
 
+    frames = f"{block}x" if c["emotion_frames"] else ""
+
     def shape(which, b):
-        return (f"--{which}Shapes=window:{b}x{c['window']},identity:{b}x{len(c['actors'])},emotion:{b}x{block}x{len(emotions)},"
+        return (f"--{which}Shapes=window:{b}x{c['window']},identity:{b}x{len(c['actors'])},emotion:{b}x{frames}{len(emotions)},"
                 f"input_latents:{c['steps']}x{c['gru_layers']}x{b}x{c['gru']},noise:{b}x{c['steps'] + 1}x{left + block + right}x{sum(dims)}")  # fmt: skip
 
     dump(os.path.join(out, "trt_info.json"), {

@@ -24,7 +24,8 @@ def export_onnx(net, kind, c, path):
     else:
         left, block, right = STREAMING[c["fps"]]
         f = lambda *s: torch.randn(*s, generator=g)
-        args = (f(b, c["window"]), f(b, len(c["actors"])), f(b, block, len(c["emotions"])), f(c["steps"], c["gru_layers"], b, c["gru"]),
+        emotion = (b, block) if c["emotion_frames"] else (b,)
+        args = (f(b, c["window"]), f(b, len(c["actors"])), f(*emotion, len(c["emotions"])), f(c["steps"], c["gru_layers"], b, c["gru"]),
                 f(b, c["steps"] + 1, left + block + right, sum(net.model.dims)))  # fmt: skip
         names = ["window", "identity", "emotion", "input_latents", "noise"]
         axes = {k: [2 if "latents" in k else 0] for k in names + OUTPUTS[kind]}

@@ -48,7 +48,7 @@ def make_inputs(kind, c, b, seed, length=None):
     return {
         "window": audio_batch(r, b, c["window"]),
         "identity": identity,
-        "emotion": grid(r.random((b, block, len(c["emotions"]))), 1 / 64),
+        "emotion": grid(r.random(((b, block) if c["emotion_frames"] else (b,)) + (len(c["emotions"]),)), 1 / 64),
         "input_latents": state * (b > 1),
         "noise": grid(r.standard_normal((b, c["steps"] + 1, left + block + right, dim), dtype=np.float32), 1 / 8),
     }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Reflection;
+using A2F.Engine.Runtime;
 
 namespace A2F.Engine.Bench;
 
@@ -11,53 +12,66 @@ internal static class CompareCommand
 
     public static int Run(CompareOptions options)
     {
-        string network = Path.Combine(options.Model, "network.onnx");
-        if (!File.Exists(network))
-            throw new A2FException(A2FErrorCode.FileNotFound, $"'{network}' does not exist; ONNX Runtime needs the network in this format");
+        List<string> networks = [Path.Combine(options.Model, "network.onnx"), .. options.Others];
+        foreach (string network in networks)
+        {
+            if (!File.Exists(network))
+                throw new A2FException(A2FErrorCode.FileNotFound, $"'{network}' does not exist; ONNX Runtime needs the network in this format");
+        }
+        long start = Stopwatch.GetTimestamp();
+        using BenchModel engine = BenchModel.Load(
+            options.Engine ?? options.Model, new ModelOptions { Device = "cpu", Threads = options.Threads, MaxBatch = options.Batch });
+        List<Contender> contenders = [new Contender("A2F.Engine", Stopwatch.GetElapsedTime(start).TotalSeconds, engine.Run)];
 
         using OrtRuntime runtime = OrtRuntime.Load(options.Library);
-        long start = Stopwatch.GetTimestamp();
-        using OrtSession session = new(runtime, network, options.Threads, options.Batch);
-        double ortLoad = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        start = Stopwatch.GetTimestamp();
-        using EngineSide engine = new(network, options.Threads, options.Batch);
-        double engineLoad = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        List<OrtSession> sessions = [];
+        try
+        {
+            foreach (string network in networks)
+            {
+                start = Stopwatch.GetTimestamp();
+                OrtSession session = new(runtime, network, options.Threads, options.Batch, engine.Shapes);
+                sessions.Add(session);
+                string name = sessions.Count == 1 ? "ONNX Runtime" : Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(network)))!;
+                contenders.Add(new Contender(name, Stopwatch.GetElapsedTime(start).TotalSeconds, session.Run));
+                Bind(session, engine);
+            }
+            double[][] times = Interleaved.Measure(contenders, WarmUpSeconds, options.Seconds, OrderSeed);
 
-        CompareInputs inputs = Bind(session, options);
-        float[] result = new float[session.Output("result").Length];
-        Contender[] contenders =
-        [
-            new("A2F.Engine", engineLoad, () => engine.Run(inputs.Audio, inputs.Emotion, result)),
-            new("ONNX Runtime", ortLoad, session.Run),
-        ];
-        double[][] times = Interleaved.Measure(contenders, WarmUpSeconds, options.Seconds, OrderSeed);
-
-        ReadOnlySpan<float> ortResult = session.Output("result").Data;
-        CompareReport report = new(
-            MachineInfo.Current,
-            $"{EngineVersion()} on {engine.Backend}",
-            runtime.Version,
-            options,
-            inputs.Source,
-            [SideOf(contenders[0], times[0], result, inputs.Expected), SideOf(contenders[1], times[1], ortResult, inputs.Expected)],
-            Statistics.RatioOf(times[0], times[1], 0.5),
-            Statistics.RatioOf(times[0], times[1], 0),
-            Statistics.DifferenceOf(result, ortResult));
-        report.Print(Console.Out);
-        if (options.Json is not null) report.WriteJson(options.Json);
-        return 0;
+            List<float[]> results = [engine.Result, .. sessions.Select(engine.ResultOf)];
+            CompareReport report = new(
+                MachineInfo.Current,
+                $"{EngineVersion()} on {engine.Device}",
+                runtime.Version,
+                options,
+                engine.Source,
+                [.. contenders.Select((c, i) => SideOf(c, times[i], results[i], engine.Expected))],
+                [.. sessions.Select((_, i) => new Against(
+                    contenders[i + 1].Name, Statistics.RatioOf(times[0], times[i + 1], 0.5), Statistics.RatioOf(times[0], times[i + 1], 0),
+                    Statistics.DifferenceOf(results[0], results[i + 1])))]);
+            report.Print(Console.Out);
+            if (options.Json is not null) report.WriteJson(options.Json);
+            return 0;
+        }
+        finally
+        {
+            foreach (OrtSession session in sessions) session.Dispose();
+        }
     }
 
-    /// <summary>Gets the inputs and puts them where ONNX Runtime reads them.</summary>
-    private static CompareInputs Bind(OrtSession session, CompareOptions options)
+    /// <summary>Puts the inputs where ONNX Runtime reads them.</summary>
+    private static void Bind(OrtSession session, BenchModel engine)
     {
-        OrtTensor audio = session.Input("input"), emotion = session.Input("emotion");
-        int batch = options.Batch;
-        CompareInputs inputs = CompareInputs.For(
-            options.Model, batch, audio.Length / batch, emotion.Length / batch, session.Output("result").Length / batch);
-        inputs.Audio.CopyTo(audio.Data);
-        inputs.Emotion.CopyTo(emotion.Data);
-        return inputs;
+        foreach ((string name, float[] values) in engine.Inputs)
+        {
+            OrtTensor tensor = session.Input(name);
+            if (tensor.Length != values.Length)
+            {
+                throw new A2FException(A2FErrorCode.InvalidModel,
+                    $"input '{name}': the engine takes {values.Length} values, the ONNX file {tensor.Length}");
+            }
+            values.CopyTo(tensor.Data);
+        }
     }
 
     private static Side SideOf(Contender contender, double[] times, ReadOnlySpan<float> result, float[]? expected) => new(

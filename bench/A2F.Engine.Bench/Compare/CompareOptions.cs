@@ -9,14 +9,17 @@ namespace A2F.Engine.Bench;
 /// <param name="Batch">Windows of one run.</param>
 /// <param name="Seconds">Length of the measurement, without loading and warm-up.</param>
 /// <param name="Json">File for the figures, or null.</param>
-internal sealed record CompareOptions(string Model, string Library, int Threads, int Batch, double Seconds, string? Json)
+/// <param name="Engine">Folder that the engine loads in place of the model's: the same model, packed.</param>
+/// <param name="Others">More ONNX files of the same network, for ONNX Runtime to run beside the folder's.</param>
+internal sealed record CompareOptions(
+    string Model, string Library, int Threads, int Batch, double Seconds, string? Json, string? Engine, IReadOnlyList<string> Others)
 {
     /// <summary>Reads the arguments after the command's name.</summary>
     /// <exception cref="A2FException">An argument is unknown, lacks its value or is out of range.</exception>
     public static CompareOptions Parse(ReadOnlySpan<string> args)
     {
         string? model = null;
-        CompareOptions options = new(Model: "", OrtRuntime.DefaultPath(), Threads: 1, Batch: 1, Seconds: 20, Json: null);
+        CompareOptions options = new(Model: "", OrtRuntime.DefaultPath(), Threads: 1, Batch: 1, Seconds: 20, Json: null, Engine: null, Others: []);
         for (int i = 0; i < args.Length; i++)
         {
             string name = args[i];
@@ -26,7 +29,7 @@ internal sealed record CompareOptions(string Model, string Library, int Threads,
                 model = name;
                 continue;
             }
-            if (name is not ("--ort" or "--threads" or "--batch" or "--seconds" or "--json")) throw Wrong($"unknown option '{name}'");
+            if (name is not ("--ort" or "--threads" or "--batch" or "--seconds" or "--json" or "--onnx" or "--packed")) throw Wrong($"unknown option '{name}'");
             if (++i == args.Length) throw Wrong($"{name} needs a value");
             string value = args[i];
             options = name switch
@@ -35,6 +38,8 @@ internal sealed record CompareOptions(string Model, string Library, int Threads,
                 "--threads" => options with { Threads = (int)Number(name, value, 1, 256, NumberStyles.None) },
                 "--batch" => options with { Batch = (int)Number(name, value, 1, 1024, NumberStyles.None) },
                 "--seconds" => options with { Seconds = Number(name, value, 0.1, 3600, NumberStyles.AllowDecimalPoint) },
+                "--packed" => options with { Engine = value },
+                "--onnx" => options with { Others = [.. options.Others, value] },
                 _ => options with { Json = value },
             };
         }

@@ -9,7 +9,10 @@ namespace A2F.Engine.Bench;
 /// <param name="Error">How far its result is from the recorded one, where there is one.</param>
 internal sealed record Side(string Name, double LoadSeconds, Timing Timing, Difference? Error);
 
-/// <summary>Everything that `compare` found out; the engine comes first among the sides, and ratios are engine over ONNX Runtime.</summary>
+/// <summary>The engine's times over those of another contender, and how far its result is from that one's.</summary>
+internal sealed record Against(string Name, Ratio OfMedians, Ratio OfMinima, Difference Parity);
+
+/// <summary>Everything that `compare` found out; the engine comes first among the sides.</summary>
 internal sealed record CompareReport(
     MachineInfo Machine,
     string EngineVersion,
@@ -17,9 +20,7 @@ internal sealed record CompareReport(
     CompareOptions Options,
     string Inputs,
     IReadOnlyList<Side> Sides,
-    Ratio OfMedians,
-    Ratio OfMinima,
-    Difference Parity)
+    IReadOnlyList<Against> Others)
 {
     /// <summary>Writes the report for people.</summary>
     public void Print(TextWriter writer)
@@ -38,9 +39,13 @@ internal sealed record CompareReport(
                 $"{side.Name,-18} {t.Min,10:F3} {t.Median,10:F3} {t.P95,10:F3} {t.Runs,8} {side.LoadSeconds * 1000,7:F0}"));
         }
         writer.WriteLine();
-        PrintRatio(writer, "medians", OfMedians);
-        PrintRatio(writer, "minima", OfMinima);
-        PrintDifference(writer, "between the two", Parity);
+        foreach (Against other in Others)
+        {
+            writer.WriteLine($"against {other.Name}");
+            PrintRatio(writer, "medians", other.OfMedians);
+            PrintRatio(writer, "minima", other.OfMinima);
+            PrintDifference(writer, "between the two", other.Parity);
+        }
         foreach (Side side in Sides)
         {
             if (side.Error is not null) PrintDifference(writer, $"{side.Name} from float64", side.Error);
@@ -79,9 +84,17 @@ internal sealed record CompareReport(
             json.WriteEndObject();
         }
         json.WriteEndArray();
-        WriteRatio(json, "ratioOfMedians", OfMedians);
-        WriteRatio(json, "ratioOfMinima", OfMinima);
-        WriteDifference(json, "difference", Parity);
+        json.WriteStartArray("against");
+        foreach (Against other in Others)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", other.Name);
+            WriteRatio(json, "ratioOfMedians", other.OfMedians);
+            WriteRatio(json, "ratioOfMinima", other.OfMinima);
+            WriteDifference(json, "difference", other.Parity);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
         json.WriteEndObject();
     }
 

@@ -2,7 +2,6 @@ using System.Globalization;
 using A2F.CudaEmulator;
 using A2F.CudaEmulator.Driver;
 using A2F.Engine.Backends.Cuda;
-using A2F.Engine.Networks;
 using A2F.Engine.Runtime;
 
 namespace A2F.Engine.Bench;
@@ -65,34 +64,34 @@ internal static class EvidenceCommand
     private static Measured Measure(string path, string architecture, Precision precision)
     {
         int device = EmulatedDriver.DeviceOf(architecture);
-        using RegressionModel model = RegressionModel.Load(path, new ModelOptions
+        ModelOptions options = new()
         {
             Device = $"cuda:{device}",
             CudaDriver = EmulatedDriver.Find,
             Precision = precision,
             MaxBatch = 1,
-        });
-        CompareInputs inputs = CompareInputs.For(path, 1, model.InputLength, model.EmotionLength, model.OutputLength);
-        float[] result = new float[model.OutputLength];
+        };
+        using BenchModel model = BenchModel.Load(path, options);
         Timeline timeline = new();
         EmulatedDriver.Trace = timeline;
         long start = Environment.TickCount64;
         try
         {
-            model.Infer(inputs.Audio, inputs.Emotion, result);
+            model.Run();
         }
         finally
         {
             EmulatedDriver.Trace = null;
         }
         TimeSpan time = TimeSpan.FromMilliseconds(Environment.TickCount64 - start);
+        using ModelNetworks networks = ModelNetworks.Open(path, options);
         NetworkPlan plan = NetworkPlan.Of(
             int.Parse(architecture.AsSpan(3), CultureInfo.InvariantCulture), new EmulatedDevice(architecture).MultiprocessorCount, precision,
-            ops => new RegressionNetwork(model.Folder.Network!, model.Folder.Weights!, ops, 1));
+            networks.Builds[0]);
         TimelineEntry[] launches = [.. timeline.Entries.Where(entry => entry.Counters is not null)];
         if (!launches.Select(l => l.Name).SequenceEqual(plan.Launches.Select(l => l.Kernel.Function)))
             throw new A2FException(A2FErrorCode.Internal, "the launches that ran are not those that were planned");
-        return new Measured(precision, model.Device, Error(inputs.Expected, result), plan, launches, time);
+        return new Measured(precision, model.Device, Error(model.Expected, model.Result), plan, launches, time);
     }
 
     private static double? Error(float[]? expected, float[] actual)

@@ -24,11 +24,11 @@ internal static class GpuCommand
             foreach (Precision precision in Enum.GetValues<Precision>())
             {
                 long start = Stopwatch.GetTimestamp();
-                using RegressionModel model = RegressionModel.Load(options.Model, options.Device.Options(precision, batch));
+                using BenchModel model = BenchModel.Load(options.Model, options.Device.Options(precision, batch));
                 double load = Stopwatch.GetElapsedTime(start).TotalSeconds;
                 // Only now: where there is no GPU, nobody should wait for the CPU's figures to hear it.
                 cpu ??= RunCpu(options, batch);
-                cases.Add(Measure(options, model, precision, load, cpu));
+                cases.Add(Measure(options, model, batch, precision, load, cpu));
             }
         }
         GpuReport report = new(MachineInfo.Current, options, cases);
@@ -38,34 +38,31 @@ internal static class GpuCommand
     }
 
     /// <summary>What the CPU backend makes of a batch.</summary>
-    private sealed record CpuSide(CompareInputs Inputs, float[] Result, Timing? Timing);
+    private sealed record CpuSide(float[] Result, Timing? Timing);
 
     private static CpuSide RunCpu(GpuOptions options, int batch)
     {
-        using RegressionModel model = RegressionModel.Load(options.Model, new ModelOptions { Device = "cpu", MaxBatch = batch });
-        CompareInputs inputs = CompareInputs.For(options.Model, batch, model.InputLength, model.EmotionLength, model.OutputLength);
-        float[] result = new float[batch * model.OutputLength];
-        Timing? timing = Time(options, "CPU", () => model.Infer(inputs.Audio, inputs.Emotion, result));
-        return new CpuSide(inputs, result, timing);
+        using BenchModel model = BenchModel.Load(options.Model, new ModelOptions { Device = "cpu", MaxBatch = batch });
+        Timing? timing = Time(options, "CPU", model.Run);
+        return new CpuSide(model.Result, timing);
     }
 
-    private static GpuCase Measure(GpuOptions options, RegressionModel model, Precision precision, double load, CpuSide cpu)
+    private static GpuCase Measure(GpuOptions options, BenchModel model, int batch, Precision precision, double load, CpuSide cpu)
     {
-        float[] result = new float[cpu.Result.Length];
         Timeline trace = new();
         if (options.Device.Emulated) EmulatedDriver.Trace = trace;
         Timing? timing;
         try
         {
-            timing = Time(options, "GPU", () => model.Infer(cpu.Inputs.Audio, cpu.Inputs.Emotion, result));
+            timing = Time(options, "GPU", model.Run);
         }
         finally
         {
             if (options.Device.Emulated) EmulatedDriver.Trace = null;
         }
-        int batch = cpu.Result.Length / model.OutputLength, launches = trace.Entries.Count(entry => entry.Counters is not null);
-        return new GpuCase(model.Device, cpu.Inputs.Source, precision, batch, load, timing, cpu.Timing,
-            options.Device.Emulated ? launches : null, Statistics.DifferenceOf(result, cpu.Result));
+        int launches = trace.Entries.Count(entry => entry.Counters is not null);
+        return new GpuCase(model.Device, model.Source, precision, batch, load, timing, cpu.Timing,
+            options.Device.Emulated ? launches : null, Statistics.DifferenceOf(model.Result, cpu.Result));
     }
 
     /// <summary>

@@ -40,12 +40,12 @@ internal static class ParityCommand
     /// <summary>Writes one line of the table; false where the device is too far off.</summary>
     private static bool Compare(string folder, Precision precision, GpuDevice device, GpuDevice emulator)
     {
-        (CompareInputs inputs, float[] actual) = Infer(folder, device.Options(precision, 1));
+        (float[]? recorded, float[] actual) = Infer(folder, device.Options(precision, 1));
         (_, float[] emulated) = Infer(folder, emulator.Options(precision, 1));
-        float[] expected = inputs.Expected ?? Infer(folder, new ModelOptions { Device = "cpu", MaxBatch = 1 }).Result;
+        float[] expected = recorded ?? Infer(folder, new ModelOptions { Device = "cpu", MaxBatch = 1 }).Result;
         double error = Relative(actual, expected), apart = Relative(actual, emulated);
         bool good = error <= MostError(precision) && apart <= MostApart(precision);
-        string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(folder)), against = inputs.Expected is null ? "CPU" : "float64";
+        string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(folder)), against = recorded is null ? "CPU" : "float64";
         Console.WriteLine(
             FormattableString.Invariant($"{name,-16} {GpuDevice.NameOf(precision),-9} {against,-8} {Relative(emulated, expected),10:E2} ") +
             FormattableString.Invariant($"{error,10:E2} {apart,21:E2}{(good ? "" : "  TOO FAR")}"));
@@ -57,13 +57,11 @@ internal static class ParityCommand
 
     private static double MostApart(Precision precision) => precision == Precision.Float16 ? 2e-3 : 1e-6;
 
-    private static (CompareInputs Inputs, float[] Result) Infer(string folder, ModelOptions options)
+    private static (float[]? Expected, float[] Result) Infer(string folder, ModelOptions options)
     {
-        using RegressionModel model = RegressionModel.Load(folder, options);
-        CompareInputs inputs = CompareInputs.For(folder, 1, model.InputLength, model.EmotionLength, model.OutputLength);
-        float[] result = new float[model.OutputLength];
-        model.Infer(inputs.Audio, inputs.Emotion, result);
-        return (inputs, result);
+        using BenchModel model = BenchModel.Load(folder, options);
+        model.Run();
+        return (model.Expected, model.Result);
     }
 
     private static double Relative(float[] result, float[] reference) => Statistics.DifferenceOf(result, reference).Relative;

@@ -25,15 +25,16 @@ internal sealed unsafe class OrtSession : IDisposable
     /// <param name="modelPath">An .onnx file.</param>
     /// <param name="threads">Threads within an operator, the caller's included.</param>
     /// <param name="batch">Takes the place of the free first dimension of every tensor.</param>
+    /// <param name="shapes">Shapes of tensors of which more than that is open, or where the batch is not the first dimension.</param>
     /// <exception cref="A2FException">ONNX Runtime refuses the network, or its tensors are not float with at most the batch free.</exception>
-    public OrtSession(OrtRuntime runtime, string modelPath, int threads, int batch)
+    public OrtSession(OrtRuntime runtime, string modelPath, int threads, int batch, IReadOnlyDictionary<string, int[]> shapes)
     {
         _runtime = runtime;
         _session = CreateSession(modelPath, threads);
         _inputs = ReadTensors(
-            OrtFunction.SessionGetInputCount, OrtFunction.SessionGetInputName, OrtFunction.SessionGetInputTypeInfo, batch);
+            OrtFunction.SessionGetInputCount, OrtFunction.SessionGetInputName, OrtFunction.SessionGetInputTypeInfo, batch, shapes);
         _outputs = ReadTensors(
-            OrtFunction.SessionGetOutputCount, OrtFunction.SessionGetOutputName, OrtFunction.SessionGetOutputTypeInfo, batch);
+            OrtFunction.SessionGetOutputCount, OrtFunction.SessionGetOutputName, OrtFunction.SessionGetOutputTypeInfo, batch, shapes);
 
         int count = _inputs.Length + _outputs.Length;
         _names = (byte**)NativeMemory.AllocZeroed((nuint)count, (nuint)sizeof(byte*));
@@ -118,7 +119,8 @@ internal sealed unsafe class OrtSession : IDisposable
         }
     }
 
-    private OrtTensor[] ReadTensors(OrtFunction countOf, OrtFunction nameOf, OrtFunction typeOf, int batch)
+    private OrtTensor[] ReadTensors(
+        OrtFunction countOf, OrtFunction nameOf, OrtFunction typeOf, int batch, IReadOnlyDictionary<string, int[]> shapes)
     {
         nuint count = 0;
         void* allocator = null;
@@ -132,7 +134,7 @@ internal sealed unsafe class OrtSession : IDisposable
                 _session, (nuint)i, allocator, &text));
             string name = Marshal.PtrToStringUTF8((nint)text)!;
             _runtime.Check(((delegate* unmanaged<void*, void*, void*>)_runtime[OrtFunction.AllocatorFree])(allocator, text));
-            tensors[i] = new OrtTensor(_runtime, name, ReadShape(typeOf, i, name, batch));
+            tensors[i] = new OrtTensor(_runtime, name, shapes.TryGetValue(name, out int[]? shape) ? shape : ReadShape(typeOf, i, name, batch));
         }
         return tensors;
     }

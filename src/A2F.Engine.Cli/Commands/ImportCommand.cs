@@ -30,16 +30,39 @@ internal static class ImportCommand
     {
         if (target.Length == 0) throw new UsageException("the output's path is empty");
         Stopwatch watch = Stopwatch.StartNew();
-        using (RegressionModelFolder folder = RegressionModelFolder.Load(source))
+        ModelKind kind = ModelFolders.KindOf(source);
+        using (IDisposable folder = Load(kind, source))
         {
             TimeSpan read = watch.Elapsed;
-            terminal.Out.WriteLine($"read    {folder.Path}: {Units.Bytes(Units.FolderBytes(folder.Path))} in {Units.Milliseconds(read)}");
+            string path = PathOf(folder);
+            terminal.Out.WriteLine($"read    {path}: {Units.Bytes(Units.FolderBytes(path))} in {Units.Milliseconds(read)}");
             terminal.Cancel.ThrowIfCancellationRequested();
-            folder.WritePacked(target);
+            Write(folder, target);
         }
         watch.Restart();
-        using RegressionModelFolder packed = RegressionModelFolder.Load(target);
+        using IDisposable packed = Load(kind, target);
         terminal.Out.WriteLine($"wrote   {target}: {Units.Bytes(Units.FolderBytes(target))}, loads in {Units.Milliseconds(watch.Elapsed)}");
         return ExitCode.Ok;
+    }
+
+    private static IDisposable Load(ModelKind kind, string path) => kind switch
+    {
+        ModelKind.Regression => RegressionModelFolder.Load(path),
+        ModelKind.Diffusion => DiffusionModelFolder.Load(path),
+        _ => EmotionModelFolder.Load(path),
+    };
+
+    private static string PathOf(IDisposable folder) => folder switch
+    {
+        RegressionModelFolder regression => regression.Path,
+        DiffusionModelFolder diffusion => diffusion.Path,
+        _ => ((EmotionModelFolder)folder).Path,
+    };
+
+    private static void Write(IDisposable folder, string target)
+    {
+        if (folder is RegressionModelFolder regression) regression.WritePacked(target);
+        else if (folder is DiffusionModelFolder diffusion) diffusion.WritePacked(target);
+        else ((EmotionModelFolder)folder).WritePacked(target);
     }
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using A2F.Engine.Cli.Arguments;
 using A2F.Engine.Cli.Output;
 using A2F.Engine.Runtime;
+using A2F.Engine.Weights;
 
 namespace A2F.Engine.Cli.Commands;
 
@@ -20,18 +21,43 @@ internal static class InfoCommand
         };
         command.SetAction(parsed =>
         {
-            using RegressionModel loaded =
-                RegressionModel.Load(parsed.GetRequiredValue(model), new ModelOptions { MaxBatch = ModelSummary.Batch });
-            ModelSummary summary = new(loaded);
-            if (parsed.GetValue(json))
-            {
-                using TextStream stream = new(terminal.Out);
-                SummaryJson.Write(stream, summary);
-                terminal.Out.WriteLine();
-            }
-            else SummaryText.Write(terminal.Out, summary);
+            Run(terminal, parsed.GetRequiredValue(model), parsed.GetValue(json));
             return ExitCode.Ok;
         });
         return command;
+    }
+
+    private static void Run(Terminal terminal, string path, bool json)
+    {
+        switch (ModelFolders.KindOf(path))
+        {
+            case ModelKind.Diffusion:
+                using (DiffusionModelFolder folder = DiffusionModelFolder.Load(path))
+                    Write(terminal, json, s => DiffusionSummary.WriteJson(s, folder), o => DiffusionSummary.WriteText(o, folder));
+                break;
+            case ModelKind.Emotion:
+                using (EmotionModelFolder folder = EmotionModelFolder.Load(path))
+                    Write(terminal, json, s => EmotionSummary.WriteJson(s, folder), o => EmotionSummary.WriteText(o, folder));
+                break;
+            default:
+                using (RegressionModel loaded = RegressionModel.Load(path, new ModelOptions { MaxBatch = ModelSummary.Batch }))
+                {
+                    ModelSummary summary = new(loaded);
+                    Write(terminal, json, s => SummaryJson.Write(s, summary), o => SummaryText.Write(o, summary));
+                }
+                break;
+        }
+    }
+
+    private static void Write(Terminal terminal, bool json, Action<Stream> asJson, Action<TextWriter> asText)
+    {
+        if (!json)
+        {
+            asText(terminal.Out);
+            return;
+        }
+        using TextStream stream = new(terminal.Out);
+        asJson(stream);
+        terminal.Out.WriteLine();
     }
 }

@@ -82,7 +82,7 @@ internal static class SummaryJson
         json.WriteEndArray();
     }
 
-    private static void WriteTexts(Utf8JsonWriter json, string key, IReadOnlyList<string> texts)
+    internal static void WriteTexts(Utf8JsonWriter json, string key, IReadOnlyList<string> texts)
     {
         json.WriteStartArray(key);
         foreach (string text in texts) json.WriteStringValue(text);

@@ -63,7 +63,7 @@ internal static class SummaryText
         : parameter.Maximum >= int.MaxValue ? Invariant($"{parameter.Minimum} or more")
         : Invariant($"{parameter.Minimum} to {parameter.Maximum}");
 
-    private static string Poses(BlendshapeSet? set) => set is null ? "none" : $"{set.PoseNames.Count}";
+    internal static string Poses(BlendshapeSet? set) => set is null ? "none" : $"{set.PoseNames.Count}";
 
     private static string Emotions(RegressionInfo info) => string.Join(", ", info.Emotions.Select((name, i) =>
         info.DefaultEmotion[i] == 0 ? name : Invariant($"{name} (default {info.DefaultEmotion[i]})")));
@@ -85,5 +85,5 @@ internal static class SummaryText
         return values.Distinct().Count() == 1 ? $"{values[0]} (all)" : $"[{values.Length} values]";
     }
 
-    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+    internal static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

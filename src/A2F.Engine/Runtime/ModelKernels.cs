@@ -1,6 +1,6 @@
+using A2F.Engine.Backends;
 using A2F.Engine.Backends.Cuda;
 using A2F.Engine.Networks;
-using A2F.Engine.Weights;
 
 namespace A2F.Engine.Runtime;
 
@@ -23,18 +23,27 @@ internal static class ModelKernels
     /// <exception cref="A2FException">The model has no network, a file is wrong, or an argument is out of range.</exception>
     internal static IReadOnlyList<KernelUse> Of(string modelPath, int architecture, Precision precision, int maxBatch)
     {
-        if (maxBatch is < 1 or > 1024) throw new A2FException(A2FErrorCode.OutOfRange, $"batch: expected 1 to 1024, found {maxBatch}");
-        using RegressionModelFolder folder = RegressionModelFolder.Load(modelPath);
-        if (folder.Network is null)
-            throw new A2FException(A2FErrorCode.InvalidModel, $"{folder.Path} holds no network, so no kernels belong to it");
+        using ModelNetworks networks = ModelNetworks.Open(modelPath, new ModelOptions { MaxBatch = maxBatch });
+        Dictionary<KernelSpec, KernelUse> uses = [];
+        foreach (Func<OperatorSet, INetwork> build in networks.Builds) Collect(build, architecture, precision, uses);
+        return
+        [
+            .. uses.Values.OrderBy(use => use.Kernel.File, StringComparer.Ordinal)
+                .ThenBy(use => use.Kernel.Function, StringComparer.Ordinal)
+                .ThenBy(use => use.Kernel.Macros, StringComparer.Ordinal),
+        ];
+    }
+
+    private static void Collect(
+        Func<OperatorSet, INetwork> build, int architecture, Precision precision, Dictionary<KernelSpec, KernelUse> uses)
+    {
         CudaPlan plan = new(architecture, 1);
         using CudaOperators operators = new(plan, precision);
-        RegressionNetwork network = new(folder.Network, folder.Weights!, operators, maxBatch);
-        Dictionary<KernelSpec, KernelUse> uses = [];
+        INetwork network = build(operators);
         for (int multiprocessors = 1; multiprocessors <= MostMultiprocessors; multiprocessors++)
         {
             plan.Assume(multiprocessors);
-            for (int batch = 1; batch <= maxBatch; batch++)
+            for (int batch = 1; batch <= network.MaxBatch; batch++)
             {
                 network.Rehearse(batch);
                 foreach (KernelLaunch launch in plan.Launches)
@@ -45,11 +54,5 @@ internal static class ModelKernels
                 plan.Forget();
             }
         }
-        return
-        [
-            .. uses.Values.OrderBy(use => use.Kernel.File, StringComparer.Ordinal)
-                .ThenBy(use => use.Kernel.Function, StringComparer.Ordinal)
-                .ThenBy(use => use.Kernel.Macros, StringComparer.Ordinal),
-        ];
     }
 }

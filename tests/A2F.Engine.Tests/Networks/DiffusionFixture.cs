@@ -10,7 +10,7 @@ namespace A2F.Engine.Tests.Networks;
 /// <summary>A diffusion fixture: its network and its recorded batches.</summary>
 internal sealed class DiffusionFixture
 {
-    public static readonly string[] Folders = ["diff_tiny_60", "diff_tiny_30", "diff_tiny_3step"];
+    public static readonly string[] Folders = ["diff_tiny_60", "diff_tiny_30", "diff_tiny_3step", "diff_tiny_const"];
 
     private readonly string _folder;
 
@@ -30,7 +30,18 @@ internal sealed class DiffusionFixture
     public static DiffusionFixture Load(string name) => new(name);
 
     /// <summary>Inputs and double-precision outputs of a batch; state as [batch, steps, layers, channels], prediction of the centre frames.</summary>
-    public sealed record Batch(int Count, float[] Window, float[] Identity, float[] Emotion, float[] State, float[] Noise, double[] Prediction, double[] NextState);
+    public sealed record Batch(
+        int Count, float[] Window, float[] Identity, float[] Emotion, float[] State, float[] Noise, double[] Prediction, double[] NextState)
+    {
+        /// <summary>One item of the batch.</summary>
+        public Batch Item(int i) => new(
+            1, Slice(Window, i, Count), Slice(Identity, i, Count), Slice(Emotion, i, Count), Slice(State, i, Count), Slice(Noise, i, Count),
+            Slice(Prediction, i, Count), Slice(NextState, i, Count));
+    }
+
+    /// <summary>The part of an item in values of a batch.</summary>
+    public static T[] Slice<T>(T[] values, int index, int count) =>
+        values[(index * (values.Length / count))..((index + 1) * (values.Length / count))];
 
     /// <summary>The batches "b1." and "b3.".</summary>
     public IEnumerable<Batch> Batches()

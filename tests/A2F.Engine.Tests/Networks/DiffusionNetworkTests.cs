@@ -86,6 +86,7 @@ public sealed class DiffusionNetworkTests
     [InlineData("diff_tiny_60")]
     [InlineData("diff_tiny_30")]
     [InlineData("diff_tiny_3step")]
+    [InlineData("diff_tiny_const")]
     public void A_batch_of_five_equals_five_batches_of_one_and_threads_change_nothing(string folder)
     {
         DiffusionFixture fixture = DiffusionFixture.Load(folder);
@@ -102,9 +103,9 @@ public sealed class DiffusionNetworkTests
             Assert.Equal(expectedState, actualState);
             for (int i = Count - 1; i >= 0; i--)
             {
-                (float[] prediction, float[] state) = DiffusionFixture.Run(together, Item(batch, i));
-                Assert.Equal(Slice(expected, i, Count), prediction);
-                Assert.Equal(Slice(expectedState, i, Count), state);
+                (float[] prediction, float[] state) = DiffusionFixture.Run(together, batch.Item(i));
+                Assert.Equal(DiffusionFixture.Slice(expected, i, Count), prediction);
+                Assert.Equal(DiffusionFixture.Slice(expectedState, i, Count), state);
             }
         }
     }
@@ -128,7 +129,7 @@ public sealed class DiffusionNetworkTests
             (float[] actual, _) = DiffusionFixture.Run(seeded, batch with { Noise = Array.ConvertAll(words, BitConverter.UInt32BitsToSingle) });
             Assert.Equal(expected, actual);
             (float[] first, _) = DiffusionFixture.Run(constant, batch with { Noise = [] });
-            OperatorCase.AssertClose(Array.ConvertAll(Slice(expected, 0, 2), v => (double)v), Slice(first, 0, 2), 3e-6, $"{folder}, constant");
+            OperatorCase.AssertClose(Array.ConvertAll(DiffusionFixture.Slice(expected, 0, 2), v => (double)v), DiffusionFixture.Slice(first, 0, 2), 3e-6, $"{folder}, constant");
         }
     }
 
@@ -151,11 +152,4 @@ public sealed class DiffusionNetworkTests
             OperatorCase.Random(count * (c.EmotionPerFrame ? c.CentreFrames : 1) * c.EmotionCount, 2), OperatorCase.Random(count * c.StateLength, 3),
             numbers, new double[count * c.CentreFrames * c.Outputs.Total], new double[count * c.StateLength]);
     }
-
-    private static DiffusionFixture.Batch Item(DiffusionFixture.Batch b, int i) => new(
-        1, Slice(b.Window, i, b.Count), Slice(b.Identity, i, b.Count), Slice(b.Emotion, i, b.Count), Slice(b.State, i, b.Count),
-        Slice(b.Noise, i, b.Count), Slice(b.Prediction, i, b.Count), Slice(b.NextState, i, b.Count));
-
-    private static T[] Slice<T>(T[] values, int index, int count) =>
-        values[(index * (values.Length / count))..((index + 1) * (values.Length / count))];
 }

@@ -37,6 +37,24 @@ public sealed class CorruptFileTests
     }
 
     [Theory]
+    [InlineData("diff_tiny_const", "model.json")]
+    [InlineData("diff_tiny_const", "network_info.json")]
+    [InlineData("diff_tiny_const", "model_data_Claire.npz")]
+    [InlineData("diff_tiny_const", "network.onnx")]
+    [InlineData("emo_base", "network_info.json")]
+    [InlineData("emo_base", "model_config.json")]
+    [InlineData("emo_base", "network.onnx")]
+    public void A_mutated_file_of_another_kind_is_refused_or_works(string fixture, string file)
+    {
+        using TemporaryFolder folder = new TemporaryFolder().With(TestData.Path("fixtures/" + fixture));
+        Mutate(folder.File(file), () =>
+        {
+            if (fixture == "emo_base") EmotionModelFolder.Load(folder.Path).Dispose();
+            else DiffusionModelFolder.Load(folder.Path).Dispose();
+        });
+    }
+
+    [Theory]
     [InlineData("manifest.json")]
     [InlineData("model.safetensors")]
     public void A_mutated_file_of_a_packed_model_is_refused_or_works(string file)

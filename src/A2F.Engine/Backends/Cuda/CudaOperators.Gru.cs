@@ -28,15 +28,9 @@ internal sealed unsafe partial class CudaOperators
     internal override void Gru(Tensor gates, GruWeights weights, Tensor state, Tensor y, Tensor finalState)
     {
         CudaGruWeights w = (CudaGruWeights)weights;
+        CheckGru(gates, w, state, y, finalState);
         CheckStorage(gates, y);
         GruShape shape = w.Shape;
-        if (gates.Columns != 3 * w.Channels || y.Columns != w.Channels || state.Columns != w.Channels || finalState.Columns != w.Channels
-            || gates.Items != y.Items || gates.Rows != y.Rows)
-        {
-            throw new A2FException(A2FErrorCode.Internal,
-                $"a GRU of {w.Channels} channels: gates [{gates.Items}, {gates.Rows}, {gates.Columns}], y [{y.Items}, {y.Rows}, {y.Columns}], " +
-                $"states of {state.Columns} and {finalState.Columns}");
-        }
         GruArguments arguments = new()
         {
             X = new View(gates),

@@ -238,6 +238,7 @@ internal sealed unsafe partial class CudaOperators : OperatorSet
 
     internal override void Resample(Tensor x, int count, int first, Tensor y)
     {
+        CheckResample(x, count, first, y);
         CheckStorage(x, y);
         View input = new(x), output = new(y);
         int columns = y.Columns;
@@ -260,8 +261,7 @@ internal sealed unsafe partial class CudaOperators : OperatorSet
         CheckStorage(y, y);
         View input = new(seeds), output = new(y);
         int columns = y.Columns;
-        long channels = range.Channels;
-        long first = ((long)range.Slice * range.Frames + range.FirstFrame) * channels + range.FirstChannel;
+        long channels = range.Channels, first = range.First(0);
         void** pointers = stackalloc void*[] { &input, &output, &columns, &first, &channels };
         _worker.Launch(
             new KernelLaunch(new KernelSpec("noise.cu", "normal", _half),

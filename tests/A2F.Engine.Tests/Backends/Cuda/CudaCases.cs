@@ -14,17 +14,20 @@ internal sealed record CudaCase(string Name, Func<OperatorSet, Tensor> Run);
 internal static class CudaCases
 {
     public static IReadOnlyList<CudaCase> All { get; } =
-        [.. Gemms(), .. Views(), .. GemmsWithNorm(), .. Convolutions(), .. RowOperators(), .. Signals()];
+        [.. Gemms(), .. Views(), .. GemmsWithNorm(), .. Convolutions(), .. RowOperators(), .. Signals(), .. CudaSequenceCases.All];
 
     /// <summary>A number of multiprocessors that makes the engine choose its largest tiles, and one that makes it choose its smallest.</summary>
     public const int FewMultiprocessors = 1, ManyMultiprocessors = 1 << 20;
 
-    /// <summary>The kernels of all cases and of the full-size regression network, in every tile size.</summary>
+    /// <summary>The kernels of all cases and of the full-size networks, in every tile size.</summary>
     public static IReadOnlyCollection<KernelLaunch> Kernels(int architecture, Precision precision)
     {
         CudaPlan plan = new(architecture, 1);
         using CudaOperators ops = new(plan, precision);
-        RegressionNetwork network = new(FullSizeRegression.Config, FullSizeRegression.Weights(), ops, 64);
+        List<INetwork> networks =
+        [
+            new RegressionNetwork(FullSizeRegression.Config, FullSizeRegression.Weights(), ops, 64), .. FullSizeNetworks.Build(ops, 16),
+        ];
         Dictionary<KernelSpec, KernelLaunch> kernels = [];
         (int, CublasUse)[] settings =
         [
@@ -35,8 +38,11 @@ internal static class CudaCases
             plan.Assume(multiprocessors);
             ops.Cublas = cublas;
             foreach (CudaCase one in All) one.Run(ops);
-            network.Rehearse(1);
-            network.Rehearse(64);
+            foreach (INetwork network in networks)
+            {
+                network.Rehearse(1);
+                network.Rehearse(network.MaxBatch);
+            }
             foreach (KernelLaunch launch in plan.Launches)
             {
                 if (!kernels.TryGetValue(launch.Kernel, out KernelLaunch known) || known.SharedBytes < launch.SharedBytes)
@@ -209,5 +215,5 @@ internal static class CudaCases
     private static NormWeights Norm(OperatorSet ops, int columns) => new(ops.Upload(Halves(columns, 7)), ops.Upload(Halves(columns, 8)), 1e-5f);
 
     /// <summary>Uniform in [-1, 1), rounded to half precision, so that no precision has to round them.</summary>
-    private static float[] Halves(int count, int seed) => Array.ConvertAll(OperatorCase.Random(count, seed), v => (float)(Half)v);
+    public static float[] Halves(int count, int seed) => Array.ConvertAll(OperatorCase.Random(count, seed), v => (float)(Half)v);
 }

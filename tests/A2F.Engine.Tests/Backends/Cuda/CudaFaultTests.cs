@@ -14,12 +14,24 @@ public sealed class CudaFaultTests
 
     /// <summary>Out of memory, an error that breaks the context, one that does not, and a driver that has shut down.</summary>
     [NvrtcTheory]
-    [InlineData(2)]
-    [InlineData(700)]
-    [InlineData(999)]
-    [InlineData(4)]
-    public void Any_driver_call_may_fail_with_one_clear_error_and_nothing_is_left_behind(int result)
+    [InlineData("regression", 2)]
+    [InlineData("regression", 700)]
+    [InlineData("regression", 999)]
+    [InlineData("regression", 4)]
+    [InlineData("diffusion", 2)]
+    [InlineData("diffusion", 700)]
+    [InlineData("diffusion with noise", 999)]
+    [InlineData("emotion", 2)]
+    [InlineData("emotion", 4)]
+    public void Any_driver_call_may_fail_with_one_clear_error_and_nothing_is_left_behind(string network, int result)
     {
+        float[] Live() => network switch
+        {
+            "regression" => LiveRegression(),
+            "diffusion" => LiveDiffusion(NoiseSource.Constant),
+            "diffusion with noise" => LiveDiffusion(NoiseSource.Seeded),
+            _ => LiveEmotion(),
+        };
         float[] expected = Live();
         long before = EmulatedDriver.Calls;
         Live();
@@ -54,12 +66,13 @@ public sealed class CudaFaultTests
         Assert.True(errors >= calls / 3, $"{errors} errors of {calls} calls");
     }
 
+    private static ModelOptions Options => new() { Device = $"cuda:{Device}", CudaDriver = EmulatedDriver.Find };
+
     /// <summary>Loads the network, runs it as a graph that is recorded and replayed, and lets it go.</summary>
-    private static float[] Live()
+    private static float[] LiveRegression()
     {
-        ModelOptions options = new() { Device = $"cuda:{Device}", CudaDriver = EmulatedDriver.Find };
         PlacedNetwork<RegressionNetwork> placed = Devices.Place(
-            options, ops => new RegressionNetwork(SmallRegression.Config, SmallRegression.Weights, ops, 1));
+            Options, ops => new RegressionNetwork(SmallRegression.Config, SmallRegression.Weights, ops, 1));
         RegressionConfig config = SmallRegression.Config;
         float[] result = new float[config.OutputLength];
         using (placed.Operators)
@@ -71,5 +84,31 @@ public sealed class CudaFaultTests
             }
         }
         return result;
+    }
+
+    private static float[] LiveDiffusion(NoiseSource source)
+    {
+        DiffusionConfig config = SmallNetworks.Diffusion;
+        PlacedNetwork<DiffusionNetwork> placed = Devices.Place(
+            Options, ops => new DiffusionNetwork(config, SmallNetworks.DiffusionWeights, ops, 1, source: source));
+        DiffusionFixture.Batch batch = DiffusionNetworkTests.Random(config, 1, source);
+        using (placed.Operators)
+        {
+            DiffusionFixture.Run(placed.Network, batch);
+            return DiffusionFixture.Run(placed.Network, batch).Prediction;
+        }
+    }
+
+    private static float[] LiveEmotion()
+    {
+        EmotionConfig config = SmallNetworks.Emotion;
+        PlacedNetwork<EmotionNetwork> placed = Devices.Place(
+            Options, ops => new EmotionNetwork(config, SmallNetworks.EmotionWeights, ops, 160, 1));
+        float[] logits = new float[config.Labels];
+        using (placed.Operators)
+        {
+            for (int run = 0; run < 2; run++) placed.Network.Run(OperatorCase.Random(160, 1), logits, 1);
+        }
+        return logits;
     }
 }

@@ -17,6 +17,105 @@ internal static class Fixture
     public static (RegressionConfig Config, WeightSet Weights) Import(ModelProto model) =>
         RegressionImporter.Convert(OnnxGraph.Build(model, "test.onnx"));
 
+    public static (DiffusionConfig Config, WeightSet Weights) ImportDiffusion(ModelProto model) =>
+        DiffusionImporter.Convert(OnnxGraph.Build(model, "test.onnx"));
+
+    public static (EmotionConfig Config, WeightSet Weights) ImportEmotion(ModelProto model) => EmotionImporter.Convert(model, "test.onnx");
+
+    /// <summary>The weights under the names of the PyTorch modules, from a graph that was exported without folding.</summary>
+    public static Dictionary<string, (float[] Data, int[] Shape)> PyTorch(string name)
+    {
+        var tensors = new Dictionary<string, (float[], int[])>();
+        foreach (TensorProto t in Model(name).Graph.Initializer)
+            tensors[t.Name] = (GraphEdit.Floats(t), [.. t.Dims.Select(d => (int)d)]);
+        return tensors;
+    }
+
+    /// <summary>Whether a weight [in, out] or [tap, in, out] is PyTorch's [out, in] or [out, in, tap], element by element.</summary>
+    public static void IsTransposed((float[] Data, int[] Shape) expected, WeightTensor found, string what)
+    {
+        Assert.Equal(expected.Shape.Reverse(), found.Shape);
+        int[] s = [.. expected.Shape, 1];
+        for (int o = 0; o < s[0]; o++)
+        {
+            for (int i = 0; i < s[1]; i++)
+            {
+                for (int k = 0; k < s[2]; k++)
+                {
+                    float e = expected.Data[(o * s[1] + i) * s[2] + k];
+                    float f = found.Data.Span[(k * s[1] + i) * s[0] + o];
+                    Assert.True(e == f, $"{what}, output {o}, input {i}, tap {k}: expected {e:R}, found {f:R}");
+                }
+            }
+        }
+    }
+
+    public static void IsEqual((float[] Data, int[] Shape) expected, WeightTensor found, string what)
+    {
+        Assert.Equal(expected.Data.Length, found.Data.Length);
+        for (int i = 0; i < expected.Data.Length; i++)
+        {
+            Assert.True(expected.Data[i] == found.Data.Span[i],
+                $"{what}, element {i}: expected {expected.Data[i]:R}, found {found.Data.Span[i]:R}");
+        }
+    }
+
+    /// <summary>The encoder's weights but the positional convolution's, which its graph computes from two tensors.</summary>
+    public static void EncoderIsPyTorchs(Wav2VecConfig c, WeightSet w, Dictionary<string, (float[] Data, int[] Shape)> torch, string prefix)
+    {
+        for (int i = 0; i < c.Convs.Count; i++)
+        {
+            string conv = $"{prefix}feature_extractor.conv_layers.{i}";
+            IsTransposed(torch[$"{conv}.conv.weight"], w[$"w2v.conv{i}.weight"], conv);
+            if (c.LayerNormConvs) IsEqual(torch[$"{conv}.conv.bias"], w[$"w2v.conv{i}.bias"], conv);
+            if (c.LayerNormConvs || i == 0) Norm($"{conv}.layer_norm", $"w2v.conv{i}.norm");
+        }
+        Norm($"{prefix}feature_projection.layer_norm", "w2v.projection.norm");
+        Linear(torch, w, $"{prefix}feature_projection.projection", "w2v.projection");
+        IsEqual(torch[$"{prefix}encoder.pos_conv_embed.conv.bias"], w["w2v.position.bias"], "position");
+        Norm($"{prefix}encoder.layer_norm", "w2v.norm");
+        for (int i = 0; i < c.Layers; i++)
+        {
+            string layer = $"{prefix}encoder.layers.{i}";
+            float[] qkv = [.. "qkv".SelectMany(p => torch[$"{layer}.attention.{p}_proj.weight"].Data)];
+            float[] bias = [.. "qkv".SelectMany(p => torch[$"{layer}.attention.{p}_proj.bias"].Data)];
+            IsTransposed((qkv, [3 * c.Dim, c.Dim]), w[$"w2v.layer{i}.qkv.weight"], $"{layer} qkv");
+            IsEqual((bias, [3 * c.Dim]), w[$"w2v.layer{i}.qkv.bias"], $"{layer} qkv");
+            Linear(torch, w, $"{layer}.attention.out_proj", $"w2v.layer{i}.attention_out");
+            Norm($"{layer}.layer_norm", $"w2v.layer{i}.norm1");
+            Linear(torch, w, $"{layer}.feed_forward.intermediate_dense", $"w2v.layer{i}.ff1");
+            Linear(torch, w, $"{layer}.feed_forward.output_dense", $"w2v.layer{i}.ff2");
+            Norm($"{layer}.final_layer_norm", $"w2v.layer{i}.norm2");
+        }
+
+        void Norm(string from, string to)
+        {
+            IsEqual(torch[$"{from}.weight"], w[$"{to}.weight"], to);
+            IsEqual(torch[$"{from}.bias"], w[$"{to}.bias"], to);
+        }
+    }
+
+    public static void Linear(Dictionary<string, (float[] Data, int[] Shape)> torch, WeightSet w, string from, string to)
+    {
+        IsTransposed(torch[$"{from}.weight"], w[$"{to}.weight"], to);
+        IsEqual(torch[$"{from}.bias"], w[$"{to}.bias"], to);
+    }
+
+    /// <summary>Declares a batch of one wherever a symbol stands.</summary>
+    public static void FixSymbols(GraphEdit edit)
+    {
+        foreach (DimensionProto dim in edit.Graph.Input.SelectMany(i => i.Type.TensorType.Shape.Dim).Where(d => d.DimParam.Length > 0))
+        {
+            dim.DimParam = "";
+            dim.DimValue = 1;
+        }
+    }
+
+    public static string Text(DiffusionConfig c) =>
+        $"{c with { Encoder = Bare(c.Encoder), Steps = Array.Empty<DiffusionStep>() }} {string.Join(", ", c.Encoder.Convs)} {string.Join(", ", c.Steps)}";
+
+    private static Wav2VecConfig Bare(Wav2VecConfig c) => c with { Convs = [] };
+
     /// <summary>Largest error of a part, relative to the part's largest value, over all recorded windows.</summary>
     public static void AgreesWithRecording(RegressionConfig config, WeightSet weights, string folder, double tolerance)
     {
