@@ -21,6 +21,7 @@ public sealed class DiffusionCommandTests : IDisposable
     [InlineData("diff_tiny_60", "b3.")]
     [InlineData("diff_tiny_30", "b3.")]
     [InlineData("diff_tiny_3step", "b3.")]
+    [InlineData("diff_tiny_const", "b3.")]
     [InlineData("emo_base", "b1.")]
     [InlineData("emo_base", "b3.")]
     [InlineData("emo_large", "b3.")]
@@ -102,6 +103,7 @@ public sealed class DiffusionCommandTests : IDisposable
     [InlineData("diff_tiny_60", 60)]
     [InlineData("diff_tiny_30", 30)]
     [InlineData("diff_tiny_3step", 60)]
+    [InlineData("diff_tiny_const", 30)]
     public void Animate_gives_each_identitys_own_face_at_the_networks_rate(string fixture, int rate)
     {
         using DiffusionModelFolder folder = DiffusionModelFolder.Load(Tool.Fixture(fixture));
