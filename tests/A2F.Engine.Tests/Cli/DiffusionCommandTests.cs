@@ -1,4 +1,5 @@
 using System.Globalization;
+using A2F.Engine.Animation;
 using A2F.Engine.Audio;
 using A2F.Engine.Runtime;
 using A2F.Engine.Tests.Backends;
@@ -144,6 +145,18 @@ public sealed class DiffusionCommandTests : IDisposable
         Tool.Fail(2, [.. plain, "--set", "source_frame=1"], "source_frame");
         Tool.Fail(2, [.. plain, "--emotion", "happiness=1"], "does not know 'happiness'");
         Tool.Fail(2, ["animate", Hello, "--model", Tool.Fixture("reg_autocorr"), "-o", "-", "--identity", "Claire"], "--identity Claire", "one face");
+    }
+
+    [Fact]
+    public void Info_lists_the_keys_that_set_takes()
+    {
+        string diffusion = Tool.Succeed("info", Tool.Fixture("diff_tiny_60")), emotion = Tool.Succeed("info", Tool.Fixture("emo_base"));
+        using DiffusionModelFolder folder = DiffusionModelFolder.Load(Tool.Fixture("diff_tiny_60"));
+        IReadOnlyList<ParameterInfo> keys = folder.Identities[0].Settings.List();
+        Assert.All(keys, k => Assert.Contains($"  {k.Key} ", diffusion, StringComparison.Ordinal));
+        Assert.DoesNotContain(keys, k => k.Key.StartsWith("source_", StringComparison.Ordinal));
+        Assert.Contains("\"skin.strengthL2regularization\"", Tool.Succeed("info", Tool.Fixture("diff_tiny_60"), "--json"), StringComparison.Ordinal);
+        Assert.All(EmotionSettings.Keys, k => Assert.Contains(k, emotion, StringComparison.Ordinal));
     }
 
     [NvrtcFact]
