@@ -9,7 +9,11 @@ public sealed class EmotionCurves
     // What the classes of Audio2Emotion are called among the emotions of faces.
     private static readonly Dictionary<string, string> FaceNames = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["angry"] = "anger", ["disgust"] = "disgust", ["fear"] = "fear", ["happy"] = "joy", ["sad"] = "sadness",
+        ["angry"] = "anger",
+        ["disgust"] = "disgust",
+        ["fear"] = "fear",
+        ["happy"] = "joy",
+        ["sad"] = "sadness",
     };
 
     private readonly EmotionModelFolder _folder;

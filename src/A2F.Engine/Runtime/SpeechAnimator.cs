@@ -142,7 +142,10 @@ public static class SpeechAnimator
             options.SolveOptions, options.Vertices);
         DiffusionTrack track = new(model, new DiffusionTrackOptions
         {
-            Identity = number, Emotions = options.Emotions, Seed = options.Seed, InputStrength = parameters.InputStrength,
+            Identity = number,
+            Emotions = options.Emotions,
+            Seed = options.Seed,
+            InputStrength = parameters.InputStrength,
         });
         int count = checked((int)Math.Min(track.CountFrames(clip.Samples.Length), int.MaxValue));
         FaceFrames frames = animator.CreateFrames(count);

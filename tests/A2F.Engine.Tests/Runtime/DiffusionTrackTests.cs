@@ -28,7 +28,10 @@ public sealed class DiffusionTrackTests
 
     private static DiffusionTrack Track(DiffusionModel model, int identity = 0, int speculative = 0) => new(model, new DiffusionTrackOptions
     {
-        Identity = identity, Seed = 5_000_000_000ul + (ulong)identity, Emotions = Emotions(model.EmotionCount), SpeculativeSamples = speculative,
+        Identity = identity,
+        Seed = 5_000_000_000ul + (ulong)identity,
+        Emotions = Emotions(model.EmotionCount),
+        SpeculativeSamples = speculative,
     });
 
     /// <summary>Pushes a track's audio in chunks, runs what can run after each, and collects; provisional frames are replaced.</summary>
@@ -287,7 +290,9 @@ public sealed class DiffusionTrackTests
         emotions.Close();
         DiffusionTrack track = new(model, new DiffusionTrackOptions
         {
-            Identity = identity, Emotions = emotions, Noise = (_, target) => noise.CopyTo(target),
+            Identity = identity,
+            Emotions = emotions,
+            Noise = (_, target) => noise.CopyTo(target),
         });
         track.Push(audio);
         track.Close();

@@ -27,7 +27,10 @@ public sealed class EmotionAnalyzerTests
         EmotionParameters parameters = model.Folder.Parameters with { Contrast = 1.5f, MaxEmotions = 3 };
         EmotionCurves curves = EmotionAnalyzer.Analyze(model, Clip, new EmotionAnalysisOptions
         {
-            FramesNumerator = numerator, FramesDenominator = denominator, InferencesToSkip = skip, Parameters = parameters,
+            FramesNumerator = numerator,
+            FramesDenominator = denominator,
+            InferencesToSkip = skip,
+            Parameters = parameters,
         }, cancel: TestContext.Current.CancellationToken);
         int count = (int)((20_001L * numerator + 16_000L * denominator - 1) / (16_000L * denominator));
         Assert.Equal(count, curves.Count);
