@@ -146,6 +146,9 @@ internal static class AnimateCommand
         CommonOptions.Explain(terminal, model.Device, model.DeviceReason);
         DiffusionInfo info = model.Folder.Info;
         int identity = IndexOf(request.Identity, info.Identities);
+        FrameRate own = new(info.FrameRateFraction.Numerator, info.FrameRateFraction.Denominator);
+        if (request.Rate is { } wanted && (long)wanted.Numerator * own.Denominator != (long)own.Numerator * wanted.Denominator)
+            throw new UsageException($"--fps {wanted}: this diffusion model gives {own} frames a second and no other rate; leave it out");
         using EmotionModel? classifier = LoadClassifier(terminal, request, info.Emotions);
         SetArgument set = SetArgument.Parse(request.Set, model.Folder.Identities[identity].Settings, SettingsOf(classifier));
         SpeechOptions options = Options(terminal, request, clip, set, classifier, info.Emotions, info.DefaultEmotion) with { Identity = identity };

@@ -27,6 +27,8 @@ internal static class DiffusionSummary
             info.DefaultEmotion[i] == 0 ? name : SummaryText.Invariant($"{name} (default {info.DefaultEmotion[i]})"))));
         Line("weights", Units.Count(WeightCount(folder.Weights)).Trim());
         Line("files", Units.Bytes(Units.FolderBytes(folder.Path)));
+        SummaryText.WriteParameters(output, folder.Identities[0].Settings.List());
+        if (folder.Identities.Count > 1) output.WriteLine($"  (values of {folder.Identities[0].Name}; each identity has its own)");
 
         void Line(string label, string text) => output.WriteLine($"  {(label + ' ').PadRight(Label)}{text}");
     }
@@ -58,6 +60,7 @@ internal static class DiffusionSummary
         json.WriteEndObject();
         json.WriteNumber("weights", WeightCount(folder.Weights));
         json.WriteNumber("file_bytes", Units.FolderBytes(folder.Path));
+        SummaryJson.WriteParameters(json, folder.Identities[0].Settings.List());
         json.WriteEndObject();
     }
 

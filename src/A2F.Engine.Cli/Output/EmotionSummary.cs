@@ -22,6 +22,7 @@ internal static class EmotionSummary
         Line("post-processing", SummaryText.Invariant(
             $"contrast {p.Contrast}, strongest {p.MaxEmotions}, live blend {p.LiveBlend}, transition {p.TransitionSeconds} s, strength {p.Strength}"));
         Line("preferred emotion", p.EnablePreferred ? SummaryText.Invariant($"on, strength {p.PreferredStrength}") : "off");
+        Line("keys of --set", string.Join(", ", EmotionSettings.Keys));
         Line("weights", Units.Count(DiffusionSummary.WeightCount(folder.Weights)).Trim());
         Line("files", Units.Bytes(Units.FolderBytes(folder.Path)));
 

@@ -64,7 +64,7 @@ internal static class SummaryJson
         json.WriteEndArray();
     }
 
-    private static void WriteParameters(Utf8JsonWriter json, IReadOnlyList<ParameterInfo> parameters)
+    internal static void WriteParameters(Utf8JsonWriter json, IReadOnlyList<ParameterInfo> parameters)
     {
         json.WriteStartArray("parameters");
         foreach (ParameterInfo parameter in parameters)

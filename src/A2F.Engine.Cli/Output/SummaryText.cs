@@ -46,7 +46,7 @@ internal static class SummaryText
             output.WriteLine($"  {name,-26}{Units.Count(weights).Trim(),12}{Units.Count(flops).Trim(),16}");
     }
 
-    private static void WriteParameters(TextWriter output, IReadOnlyList<ParameterInfo> parameters)
+    internal static void WriteParameters(TextWriter output, IReadOnlyList<ParameterInfo> parameters)
     {
         int key = parameters.Max(p => p.Key.Length) + 2;
         output.WriteLine($"\n  {"parameter (--set)".PadRight(key)}{"value",-16}range");

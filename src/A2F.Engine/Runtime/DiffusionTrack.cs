@@ -19,7 +19,10 @@ namespace A2F.Engine.Runtime;
 /// </remarks>
 public sealed class DiffusionTrack
 {
+    private static long s_calls;
+
     private readonly DiffusionModel _model;
+    private readonly DiffusionTrack[] _alone;
     private readonly WindowProgress _windows;
     private readonly SampleHistory _samples = new();
     private readonly float[] _gru;
@@ -29,6 +32,7 @@ public sealed class DiffusionTrack
     private EmotionTrack _emotions;
     private int _identity;
     private long _heard;
+    private long _call;
 
     /// <summary>Starts a track.</summary>
     /// <exception cref="A2FException">The model has no network or wants another sample rate, or an option does not fit it.</exception>
@@ -39,6 +43,7 @@ public sealed class DiffusionTrack
         if (info.SampleRate != AudioClip.SampleRate)
             throw new A2FException(A2FErrorCode.InvalidModel, $"the model wants {info.SampleRate} samples a second, this engine feeds {AudioClip.SampleRate}");
         _model = model;
+        _alone = [this];
         _windows = WindowsOf(info);
         _gru = new float[model.StateLength];
         Frames = new DiffusionFrames(model.CentreFrames, model.OutputLength);
@@ -141,7 +146,7 @@ public sealed class DiffusionTrack
     /// <summary>Runs the next window if it is ready, or ahead where the track speculates.</summary>
     /// <returns>Whether one ran: <see cref="Frames"/> then holds its frames.</returns>
     /// <exception cref="A2FException">The network failed; the track is as before.</exception>
-    public bool Advance() => Advance([this]) == 1;
+    public bool Advance() => Advance(_alone) == 1;
 
     /// <summary>Runs one window of each track that is ready (or runs ahead), all in one batch.</summary>
     /// <param name="tracks">Different tracks of one model.</param>
@@ -153,13 +158,27 @@ public sealed class DiffusionTrack
     {
         if (tracks.Count == 0) return 0;
         DiffusionModel model = tracks[0]._model;
-        if (tracks.Any(t => t._model != model))
-            throw new A2FException(A2FErrorCode.InvalidArgument, "tracks that advance together must be of one model");
-        if (tracks.Count > 1 && tracks.Distinct().Count() != tracks.Count)
-            throw new A2FException(A2FErrorCode.InvalidArgument, "a track was given twice to advance");
-        DiffusionTrack[] running = [.. tracks.Where(t => t.IsReady || t.CanSpeculate)];
-        foreach (DiffusionTrack[] batch in running.Chunk(model.MaxBatch)) Run(model, batch);
-        return running.Length;
+        long call = Interlocked.Increment(ref s_calls);
+        DiffusionTrack[] running = ArrayPool<DiffusionTrack>.Shared.Rent(tracks.Count);
+        try
+        {
+            int count = 0;
+            for (int i = 0; i < tracks.Count; i++)
+            {
+                DiffusionTrack track = tracks[i];
+                if (track._model != model) throw new A2FException(A2FErrorCode.InvalidArgument, "tracks that advance together must be of one model");
+                if (track._call == call) throw new A2FException(A2FErrorCode.InvalidArgument, "a track was given twice to advance");
+                track._call = call;
+                if (track.IsReady || track.CanSpeculate) running[count++] = track;
+            }
+            for (int first = 0; first < count; first += model.MaxBatch)
+                Run(model, running.AsSpan(first, Math.Min(model.MaxBatch, count - first)));
+            return count;
+        }
+        finally
+        {
+            ArrayPool<DiffusionTrack>.Shared.Return(running, clearArray: true);
+        }
     }
 
     /// <summary>Everything that the track's future depends on: position, what the GRU remembers, audio that is still needed, identity, seed.</summary>
@@ -193,7 +212,7 @@ public sealed class DiffusionTrack
     /// <summary>Samples that are held.</summary>
     internal int HeldSamples => _samples.Held.Length;
 
-    private static void Run(DiffusionModel model, DiffusionTrack[] tracks)
+    private static void Run(DiffusionModel model, ReadOnlySpan<DiffusionTrack> tracks)
     {
         int count = tracks.Length, emotion = model.EmotionVectors * model.EmotionCount, output = model.CentreFrames * model.OutputLength;
         using Scratch windows = new(count * model.WindowLength), identities = new(count * model.IdentityCount), emotions = new(count * emotion);
@@ -243,8 +262,8 @@ public sealed class DiffusionTrack
             return;
         }
         state.CopyTo(_gru);
-        _heard = Math.Max(_windows.WindowEnd(WindowsDone), 0);
         WindowsDone++;
+        _heard = Math.Max(NextTimestamp, 0);
         DropUnneeded();
     }
 

@@ -26,8 +26,9 @@ public sealed record DiffusionTrackOptions
     public float InputStrength { get; init; } = 1f;
 
     /// <summary>
-    /// Above 0, a window whose audio is not all there runs ahead whenever this many new samples have come, on zeros in place of what is
-    /// missing. Its frames are provisional: see <see cref="DiffusionFrames.IsProvisional"/>. 0 for never.
+    /// Above 0, a window whose audio is not all there runs ahead, on zeros in place of what is missing, whenever this many samples have come
+    /// since the time of its first frame, or since it last ran ahead. Its frames are provisional: see
+    /// <see cref="DiffusionFrames.IsProvisional"/>. 0 for never.
     /// </summary>
     public int SpeculativeSamples { get; init; }
 }

@@ -176,16 +176,14 @@ public static class SpeechAnimator
     // The network's own rate as a fraction; the options may only say the same.
     private static (int Numerator, int Denominator) RateOf(DiffusionInfo info, SpeechOptions options)
     {
-        long numerator = (long)info.FrameCount * info.SampleRate, denominator = info.BufferLength;
-        long divisor = (long)System.Numerics.BigInteger.GreatestCommonDivisor(numerator, denominator);
-        (numerator, denominator) = (numerator / divisor, denominator / divisor);
-        if (options.FramesNumerator is { } wanted && wanted * denominator != numerator * options.FramesDenominator)
+        (int numerator, int denominator) = info.FrameRateFraction;
+        if (options.FramesNumerator is { } wanted && (long)wanted * denominator != (long)numerator * options.FramesDenominator)
         {
             string own = denominator == 1 ? $"{numerator}" : $"{numerator}/{denominator}";
             string found = options.FramesDenominator == 1 ? $"{wanted}" : $"{wanted}/{options.FramesDenominator}";
             throw new A2FException(A2FErrorCode.OutOfRange,
                 $"{found} frames a second: this diffusion model gives {own} and no other rate; leave the rate out, and resample what comes");
         }
-        return (checked((int)numerator), checked((int)denominator));
+        return (numerator, denominator);
     }
 }

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace A2F.Engine.Weights;
 
 /// <summary>Sizes and names from network_info.json of a diffusion model.</summary>
@@ -53,4 +55,15 @@ public sealed record DiffusionInfo(
 
     /// <summary>Frames per second: those of a window over its length.</summary>
     public double FrameRate => (double)FrameCount * SampleRate / BufferLength;
+
+    /// <summary><see cref="FrameRate"/> as a reduced fraction.</summary>
+    public (int Numerator, int Denominator) FrameRateFraction
+    {
+        get
+        {
+            long numerator = (long)FrameCount * SampleRate;
+            long divisor = (long)BigInteger.GreatestCommonDivisor(numerator, BufferLength);
+            return (checked((int)(numerator / divisor)), checked((int)(BufferLength / divisor)));
+        }
+    }
 }

@@ -13,6 +13,7 @@ public sealed class UsageTests : IDisposable
 
     [Theory]
     [InlineData("animate")]
+    [InlineData("emotion")]
     [InlineData("run")]
     [InlineData("postprocess")]
     [InlineData("info")]
