@@ -6,7 +6,7 @@ internal static class Program
     private const string Usage = """
         usage: A2F.Engine.Bench compare MODEL_DIR [--ort PATH] [--threads N] [--batch N] [--seconds S] [--json FILE] [--onnx FILE]...
                                 [--packed MODEL_DIR]
-               A2F.Engine.Bench evidence MODEL_DIR [--arch sm_86] [-o FILE]
+               A2F.Engine.Bench evidence MODEL_DIR... [--arch sm_86] [-o FILE]
                A2F.Engine.Bench gpu MODEL_DIR [--device cuda[:N]|emulator[:ARCH]] [--batch 1,8,64] [--seconds S] [--json FILE]
                A2F.Engine.Bench parity MODEL_DIR... [--device cuda[:N]|emulator[:ARCH]]
                A2F.Engine.Bench micro [BenchmarkDotNet's arguments]

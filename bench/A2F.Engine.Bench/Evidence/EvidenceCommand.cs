@@ -3,22 +3,24 @@ using A2F.CudaEmulator;
 using A2F.CudaEmulator.Driver;
 using A2F.Engine.Backends.Cuda;
 using A2F.Engine.Runtime;
+using A2F.Engine.Weights;
 
 namespace A2F.Engine.Bench;
 
 /// <summary>
-/// <c>evidence</c>: runs one window of a regression model on the emulator, in each precision with every check on, and writes what the
-/// kernels did as Markdown: instructions, flops, bytes, bank conflicts.
+/// <c>evidence</c>: runs one window of each model on the emulator, in each precision with every check on, and writes what the kernels did as
+/// Markdown: instructions, flops, bytes, bank conflicts.
 /// </summary>
 internal static class EvidenceCommand
 {
     private const string DefaultArchitecture = "sm_86";
 
-    /// <summary>Arguments: MODEL_DIR [--arch sm_NN] [-o FILE].</summary>
+    /// <summary>Arguments: MODEL_DIR... [--arch sm_NN] [-o FILE].</summary>
     /// <exception cref="A2FException">An argument is wrong, or the model or NVRTC does not work.</exception>
     public static int Run(ReadOnlySpan<string> args)
     {
-        string? model = null, output = null;
+        List<string> models = [];
+        string? output = null;
         string architecture = DefaultArchitecture;
         for (int i = 0; i < args.Length; i++)
         {
@@ -28,15 +30,18 @@ internal static class EvidenceCommand
                 if (args[i++] == "-o") output = value;
                 else architecture = value;
             }
-            else if (args[i].StartsWith('-') || model is not null) throw Wrong($"'{args[i]}' is not understood");
-            else model = args[i];
+            else if (args[i].StartsWith('-')) throw Wrong($"'{args[i]}' is not understood");
+            else models.Add(args[i]);
         }
-        if (model is null) throw Wrong("a model folder is expected");
+        if (models.Count == 0) throw Wrong("model folders are expected");
         if (EmulatedDriver.DeviceOf(architecture) < 0)
             throw Wrong($"--arch: expected one of {string.Join(", ", EmulatedDriver.Architectures)}, found '{architecture}'");
 
         StringWriter text = new(CultureInfo.InvariantCulture) { NewLine = "\n" };
-        foreach (Precision precision in Enum.GetValues<Precision>()) Describe(text, Measure(model, architecture, precision));
+        foreach (string model in models)
+        {
+            foreach (Precision precision in Enum.GetValues<Precision>()) Describe(text, Measure(model, architecture, precision));
+        }
         if (output is null) Console.Out.Write(text);
         else File.WriteAllText(output, Head + text);
         return 0;
@@ -45,11 +50,12 @@ internal static class EvidenceCommand
     private const string Head = """
         # What the CUDA kernels do, counted
 
-        One window of the full-size regression network on the emulator, every check on. No GPU was there: these are counts, not times. Made by
+        One window of the full-size networks on the emulator, every check on. No GPU was there: these are counts, not times. Made by
 
         ```bash
-        python3 weights/export/export.py export regression full && python3 weights/export/export.py record full
-        dotnet run -c Release --project bench/A2F.Engine.Bench -- evidence full -o docs/cuda-evidence.md
+        for kind in regression diffusion emotion; do python3 weights/export/export.py export $kind full/$kind; done
+        python3 weights/export/export.py record full/regression
+        dotnet run -c Release --project bench/A2F.Engine.Bench -- evidence full/regression full/diffusion full/emotion -o docs/cuda-evidence.md
         ```
 
         `flops` and `bytes` of the definition: every product of the layer once, every input and output once. Counted: what the instructions did;
@@ -59,7 +65,7 @@ internal static class EvidenceCommand
         """;
 
     private sealed record Measured(
-        Precision Precision, string Device, double? Error, NetworkPlan Plan, IReadOnlyList<TimelineEntry> Launches, TimeSpan Time);
+        ModelKind Kind, Precision Precision, string Device, double Error, string Truth, NetworkPlan Plan, IReadOnlyList<TimelineEntry> Launches, TimeSpan Time);
 
     private static Measured Measure(string path, string architecture, Precision precision)
     {
@@ -91,12 +97,20 @@ internal static class EvidenceCommand
         TimelineEntry[] launches = [.. timeline.Entries.Where(entry => entry.Counters is not null)];
         if (!launches.Select(l => l.Name).SequenceEqual(plan.Launches.Select(l => l.Kernel.Function)))
             throw new A2FException(A2FErrorCode.Internal, "the launches that ran are not those that were planned");
-        return new Measured(precision, model.Device, Error(model.Expected, model.Result), plan, launches, time);
+        float[]? expected = model.Expected;
+        if (expected is null)
+        {
+            using BenchModel cpu = BenchModel.Load(path, new ModelOptions { Device = "cpu", MaxBatch = 1 });
+            cpu.Run();
+            expected = cpu.Result;
+        }
+        return new Measured(
+            ModelFolders.KindOf(path), precision, model.Device, Error(expected, model.Result),
+            model.Expected is null ? "the CPU backend" : "the float64 record", plan, launches, time);
     }
 
-    private static double? Error(float[]? expected, float[] actual)
+    private static double Error(float[] expected, float[] actual)
     {
-        if (expected is null) return null;
         double squares = 0, differences = 0;
         for (int i = 0; i < expected.Length; i++)
         {
@@ -110,10 +124,10 @@ internal static class EvidenceCommand
     {
         LaunchCounters total = new();
         foreach (TimelineEntry launch in m.Launches) total.Add(launch.Counters!);
-        text.WriteLine($"## {(m.Precision == Precision.Float16 ? "fp16" : "fp32")}");
+        text.WriteLine($"## {m.Kind}, {(m.Precision == Precision.Float16 ? "fp16" : "fp32")}");
         text.WriteLine();
         text.WriteLine($"{m.Device}; {m.Launches.Count} launches, {Mega(m.Plan.ArenaBytes)} MB of device memory, {m.Time.TotalSeconds:F0} s emulated.");
-        if (m.Error is { } error) text.WriteLine($"Relative error (norm) to the float64 record: {error:E1}.");
+        text.WriteLine($"Relative error (norm) to {m.Truth}: {m.Error:E1}.");
         text.WriteLine();
         text.WriteLine($"- definition: {Mega(m.Plan.Launches.Sum(l => l.Flops))} Mflop, {Mega(m.Plan.Launches.Sum(l => l.Bytes))} MB");
         text.WriteLine($"- counted: {Mega(total.TensorFlops)} Mflop in tensor cores, {Mega(total.LaneFlops)} Mflop elsewhere; " +

@@ -162,6 +162,13 @@ internal abstract class OperatorSet : IDisposable
             throw new A2FException(A2FErrorCode.Internal, $"{length} host values for a tensor [{tensor.Items}, {tensor.Rows}, {tensor.Columns}]");
     }
 
+    /// <summary>Throws unless weights and bias have the length of their shape.</summary>
+    protected static void CheckPack(int weights, int bias, int taps, int inputs, int outputs, int groups)
+    {
+        if (weights == (long)taps * inputs * outputs * groups && (bias == 0 || bias == outputs * groups)) return;
+        throw new A2FException(A2FErrorCode.Internal, $"{weights} weights and {bias} biases for {groups} x [{taps}, {inputs}, {outputs}]");
+    }
+
     /// <summary>Throws unless the shapes of a product fit together.</summary>
     protected static void CheckGemm(Tensor x, int stride, GemmWeights w, Tensor y, int tapStride)
     {

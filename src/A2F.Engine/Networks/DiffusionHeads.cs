@@ -85,11 +85,14 @@ internal sealed class DiffusionHeads
     internal static GemmWeights First(DiffusionConfig config, WeightSet weights, OperatorSet ops, FaceColumns columns)
     {
         int inputs = config.GruSize, width = columns.Total;
+        (int First, int Size)[] parts = columns.Parts;
+        // All are looked up before memory is taken for sizes that they may not have.
+        ReadOnlyMemory<float>[] sources = [.. parts.Select((p, part) => weights.Get($"{Names[part]}_head1.weight", inputs, p.Size))];
         (float[] matrix, float[] bias) = (new float[inputs * width], new float[width]);
         for (int part = 0; part < 4; part++)
         {
-            (int first, int size) = columns.Parts[part];
-            ReadOnlySpan<float> source = weights.Get($"{Names[part]}_head1.weight", inputs, size).Span;
+            (int first, int size) = parts[part];
+            ReadOnlySpan<float> source = sources[part].Span;
             for (int row = 0; row < inputs; row++) source.Slice(row * size, size).CopyTo(matrix.AsSpan(row * width + first));
             weights.Get($"{Names[part]}_head1.bias", size).Span.CopyTo(bias.AsSpan(first));
         }

@@ -51,6 +51,7 @@ internal sealed class DiffusionNetwork : INetwork
         NoiseSource source = NoiseSource.Constant, ulong seed = 0, bool fastConvolutions = true, int threads = 1)
     {
         if (maxBatch < 1) throw new A2FException(A2FErrorCode.OutOfRange, $"batch: expected at least 1, found {maxBatch}");
+        NetworkChecks.Require(NetworkChecks.Problem(config));
         (Config, _ops, MaxBatch, _source, _shortcuts) = (config, ops, maxBatch, source, shortcuts ?? new DiffusionShortcuts());
         int centre = config.CentreFrames, dim = config.Encoder.Dim, size = config.GruSize;
         (_rows, _firstRow) = _shortcuts.CentreOnly ? (centre, 0) : (config.FrameCount, config.FirstFrame);

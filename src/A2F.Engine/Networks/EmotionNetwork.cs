@@ -23,6 +23,7 @@ internal sealed class EmotionNetwork : INetwork
         EmotionConfig config, WeightSet weights, OperatorSet ops, int windowLength, int maxBatch, bool fastConvolutions = true)
     {
         if (maxBatch < 1) throw new A2FException(A2FErrorCode.OutOfRange, $"batch: expected at least 1, found {maxBatch}");
+        NetworkChecks.Require(NetworkChecks.Problem(config.Encoder, windowLength));
         (_config, _ops, WindowLength, MaxBatch) = (config, ops, windowLength, maxBatch);
         _audio = ops.AllocateFloat32(maxBatch, 1, windowLength);
         _encoder = new Wav2VecEncoder(config.Encoder, weights, ops, maxBatch, windowLength, fastConvolutions);

@@ -34,6 +34,7 @@ internal sealed class GeometryFold
         FaceSizes o = config.Outputs;
         _outputs = [o.Skin, o.Tongue, o.Jaw, o.Eyes];
         _firstOutputs = [0, o.Skin, o.Skin + o.Tongue, o.Skin + o.Tongue + o.Jaw];
+        for (int part = 0; part < 2; part++) CheckTaps($"{Names[part]}_embed.conv.weight");
     }
 
     /// <summary>Where the features lie.</summary>
@@ -130,6 +131,14 @@ internal sealed class GeometryFold
             _weights.Get($"{Names[part]}_embed2.bias", size).Span.CopyTo(bias.AsSpan(start));
         }
         return (matrix, bias);
+    }
+
+    private void CheckTaps(string name)
+    {
+        int[] shape = _weights[name].Shape;
+        if (shape.Length == 1 && shape[0] % 2 == 1) return;
+        throw new A2FException(A2FErrorCode.InvalidModel,
+            $"weight '{name}': expected an odd number of taps, so that one is the centre, found shape {NdArray.FormatShape(shape)}");
     }
 
     private static bool HasConvolution(int part) => part < 2;

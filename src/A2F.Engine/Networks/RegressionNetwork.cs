@@ -42,6 +42,8 @@ internal sealed class RegressionNetwork : INetwork
         RegressionConfig config, WeightSet weights, OperatorSet ops, int maxBatch, bool fastConvolutions = true, bool foldedDecoder = true)
     {
         if (maxBatch < 1) throw new A2FException(A2FErrorCode.OutOfRange, $"batch: expected at least 1, found {maxBatch}");
+        if (config.TimeConvs.Count == 0)
+            throw new A2FException(A2FErrorCode.InvalidModel, "time_convs: expected 1 or more convolutions, found 0");
         (Config, _ops, MaxBatch) = (config, ops, maxBatch);
         int channels = config.Channels, joint = config.ImplicitLength + config.EmotionEmbedding, width = channels + joint;
         _audio = ops.AllocateFloat32(maxBatch, 1, config.InputLength);
@@ -75,11 +77,17 @@ internal sealed class RegressionNetwork : INetwork
         for (int i = 0; i < _stages.Length; i++)
         {
             ConvShape shape = config.TimeConvs[i];
-            frames = (frames + 2 * shape.Padding - shape.Kernel) / shape.Stride + 1;
+            int padded = frames + 2 * shape.Padding;
+            if (padded < shape.Kernel)
+            {
+                throw new A2FException(A2FErrorCode.InvalidModel,
+                    $"time_convs[{i}]: expected a kernel of at most the {padded} frames that it is given, found {shape.Kernel}");
+            }
+            frames = (padded - shape.Kernel) / shape.Stride + 1;
             GemmWeights packed = LoadGained(weights, ops, $"time{i + 1}", config.ReluGain, false, shape.Kernel, shape.Kernel, inputs, channels);
-            (Tensor padded, Tensor output) = Padded(frames, width, i + 1 < _stages.Length ? config.TimeConvs[i + 1].Padding : 0);
+            (Tensor room, Tensor output) = Padded(frames, width, i + 1 < _stages.Length ? config.TimeConvs[i + 1].Padding : 0);
             _stages[i] = new Stage(shape, packed, features, output);
-            (features, inputs) = (padded, width);
+            (features, inputs) = (room, width);
         }
         _fusion = LoadGained(weights, ops, "fusion", config.ReluGain, false, frames, frames * width, channels);
         _fused = ops.Allocate(maxBatch, 1, width);

@@ -30,6 +30,7 @@ internal sealed class Wav2VecEncoder
 
     internal Wav2VecEncoder(Wav2VecConfig config, WeightSet weights, OperatorSet ops, int maxItems, int samples, bool fastConvolutions)
     {
+        NetworkChecks.Require(NetworkChecks.Problem(config, samples));
         (_config, _ops) = (config, ops);
         (int channels, int dim) = (config.Channels, config.Dim);
         _convs = new Conv[config.Convs.Count];
@@ -38,7 +39,6 @@ internal sealed class Wav2VecEncoder
         {
             ConvShape shape = config.Convs[i];
             steps = (steps - shape.Kernel) / shape.Stride + 1;
-            if (steps < 1) throw new A2FException(A2FErrorCode.InvalidModel, $"w2v.conv{i}: {samples} samples are too short for it");
             ReadOnlySpan<float> kernel = weights.Get($"w2v.conv{i}.weight", shape.Kernel, inputs, channels).Span;
             ReadOnlySpan<float> bias = config.LayerNormConvs ? weights.Get($"w2v.conv{i}.bias", channels).Span : [];
             bool halving = fastConvolutions && ops.FastConvolutionsPay && i > 0 && shape is { Kernel: 3, Stride: 2 } && bias.IsEmpty;
@@ -65,8 +65,8 @@ internal sealed class Wav2VecEncoder
             weights.ReleasePages();
         }
         _mix = weights.Contains("w2v.layer_mix") ? weights.Get("w2v.layer_mix", config.Layers).ToArray() : [];
-        if (config.PreNorm && (_mix.Length > 0 || config.Layers == 0))
-            throw new A2FException(A2FErrorCode.InvalidModel, "a pre-norm speech encoder: expected layers, and no mix of them");
+        if (config.PreNorm && _mix.Length > 0)
+            throw new A2FException(A2FErrorCode.InvalidModel, "w2v.layer_mix: expected none in a pre-norm speech encoder");
 
         // Output t reads inputs t + j - kernel / 2; taps that meet only padding for every t are dropped (79 of 128 at 25 frames).
         int centre = config.PositionKernel / 2, width = dim / config.PositionGroups;

@@ -24,7 +24,7 @@ public sealed class DiffusionModel : IDisposable
         if (folder.Network is null) return;
         ModelChecks.Batch(options);
         int threads = options.Threads == 0 ? ModelOptions.DefaultThreads : options.Threads;
-        PlacedNetwork<DiffusionNetwork> placed = Devices.Place(options, ops => new DiffusionNetwork(
+        PlacedNetwork<DiffusionNetwork> placed = ModelChecks.Place(folder.Path, folder.IsPacked, options, ops => new DiffusionNetwork(
             folder.Network, folder.Weights!, ops, options.MaxBatch, options.Shortcuts, options.Noise, options.NoiseSeed,
             options.FastConvolutions, threads));
         (_ops, _network, DeviceReason) = placed;

@@ -21,7 +21,7 @@ public sealed class EmotionModel : IDisposable
         ModelChecks.Batch(options);
         if (options.EmotionWindow is < 400 or > 1_600_000)
             throw new A2FException(A2FErrorCode.OutOfRange, $"emotion window: expected 400 to 1600000 samples, found {options.EmotionWindow}");
-        PlacedNetwork<EmotionNetwork> placed = Devices.Place(options, ops => new EmotionNetwork(
+        PlacedNetwork<EmotionNetwork> placed = ModelChecks.Place(folder.Path, folder.IsPacked, options, ops => new EmotionNetwork(
             folder.Network, folder.Weights!, ops, options.EmotionWindow, options.MaxBatch, options.FastConvolutions));
         (_ops, _network, DeviceReason) = placed;
     }

@@ -1,5 +1,6 @@
 using A2F.Engine.Backends;
 using A2F.Engine.Backends.Cuda;
+using A2F.Engine.Networks;
 
 namespace A2F.Engine.Runtime;
 
@@ -10,6 +11,23 @@ internal static class ModelChecks
     {
         if (options.MaxBatch is < 1 or > 1024)
             throw new A2FException(A2FErrorCode.OutOfRange, $"batch: expected 1 to 1024, found {options.MaxBatch}");
+    }
+
+    /// <summary>
+    /// Builds a network, whose complaints about weights and sizes know nothing of files; here they learn the folder and what to do.
+    /// </summary>
+    internal static PlacedNetwork<T> Place<T>(string folder, bool packed, ModelOptions options, Func<OperatorSet, T> build)
+        where T : INetwork
+    {
+        try
+        {
+            return Devices.Place(options, build);
+        }
+        catch (A2FException e) when (e.Code == A2FErrorCode.InvalidModel)
+        {
+            string advice = packed ? "import the model again" : "export the model again";
+            throw new A2FException(e.Code, $"{folder}: its network cannot be built: {e.Message}; {advice}", e);
+        }
     }
 
     internal static void Length(string what, int found, int count, int length)

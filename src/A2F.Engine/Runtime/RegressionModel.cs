@@ -22,7 +22,7 @@ public sealed class RegressionModel : IDisposable
         _rig = new Lazy<FaceRig>(() => FaceRig.Of(folder));
         if (folder.Network is null) return;
         ModelChecks.Batch(options);
-        PlacedNetwork<RegressionNetwork> placed = Devices.Place(options, ops => new RegressionNetwork(
+        PlacedNetwork<RegressionNetwork> placed = ModelChecks.Place(folder.Path, folder.IsPacked, options, ops => new RegressionNetwork(
             folder.Network, folder.Weights!, ops, options.MaxBatch, options.FastConvolutions, options.FoldedDecoder));
         (_ops, _network, DeviceReason) = placed;
     }

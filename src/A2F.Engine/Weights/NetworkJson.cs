@@ -54,7 +54,7 @@ internal static class NetworkJson
     {
         int frames = Size(node["frame_count"]);
         int centre = node["centre_frames"].Int(1, frames);
-        return new DiffusionConfig(
+        DiffusionConfig config = new(
             ReadWav2Vec(node["encoder"]),
             Size(node["window_length"]),
             frames,
@@ -76,6 +76,8 @@ internal static class NetworkJson
             Size(node["gru_size"]),
             node["delta"].Bool(),
             ReadSteps(node["steps"]));
+        Require(node, NetworkChecks.Problem(config));
+        return config;
     }
 
     /// <summary>Writes a configuration as the value of "network".</summary>
@@ -107,8 +109,13 @@ internal static class NetworkJson
     }
 
     /// <summary>Reads what <see cref="Write(Utf8JsonWriter, EmotionConfig)"/> wrote.</summary>
-    public static EmotionConfig ReadEmotion(JsonItem node) => new(
-        ReadWav2Vec(node["encoder"]), Size(node["head_width"]), node["labels"].Int(1, ModelJson.MaxEmotions), node["tanh"].Bool());
+    public static EmotionConfig ReadEmotion(JsonItem node)
+    {
+        EmotionConfig config = new(
+            ReadWav2Vec(node["encoder"]), Size(node["head_width"]), node["labels"].Int(1, ModelJson.MaxEmotions), node["tanh"].Bool());
+        Require(node, NetworkChecks.Problem(config.Encoder));
+        return config;
+    }
 
     /// <summary>Writes a configuration as the value of "network".</summary>
     public static void Write(Utf8JsonWriter writer, EmotionConfig config)
@@ -236,6 +243,12 @@ internal static class NetworkJson
             writer.WriteEndObject();
         }
         writer.WriteEndArray();
+    }
+
+    private static void Require(JsonItem node, string? problem)
+    {
+        if (problem is null) return;
+        throw new A2FException(A2FErrorCode.InvalidModel, $"{node.File}: key '{node.Key}': {problem}; import the model again");
     }
 
     private static float Factor(JsonItem node) => node.Float(0, 1000);

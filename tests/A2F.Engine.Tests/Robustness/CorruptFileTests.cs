@@ -64,6 +64,27 @@ public sealed class CorruptFileTests
         Mutate(Path.Combine(folder.File("packed"), file), () => LoadAndRun(folder.File("packed")));
     }
 
+    [Theory]
+    [InlineData("diff_tiny_const", "manifest.json")]
+    [InlineData("diff_tiny_const", "model.safetensors")]
+    [InlineData("emo_base", "manifest.json")]
+    [InlineData("emo_base", "model.safetensors")]
+    public void A_mutated_file_of_a_packed_model_of_another_kind_is_refused_or_works(string fixture, string file)
+    {
+        using TemporaryFolder folder = new();
+        string packed = folder.File("packed"), source = TestData.Path("fixtures/" + fixture);
+        if (fixture == "emo_base")
+        {
+            using (EmotionModelFolder model = EmotionModelFolder.Load(source)) model.WritePacked(packed);
+            Mutate(Path.Combine(packed, file), () => LoadAndRunEmotion(packed));
+        }
+        else
+        {
+            using (DiffusionModelFolder model = DiffusionModelFolder.Load(source)) model.WritePacked(packed);
+            Mutate(Path.Combine(packed, file), () => LoadAndRunDiffusion(packed));
+        }
+    }
+
     [Fact]
     public void A_mutated_safetensors_file_is_refused_or_works()
     {
@@ -142,6 +163,28 @@ public sealed class CorruptFileTests
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         Assert.True(allocated < AllocationBound, $"{what}: allocated {allocated:N0} bytes");
         return refused;
+    }
+
+    /// <summary>Loads a folder and runs a window through it; what comes out is finite, or refused by name.</summary>
+    private static void LoadAndRunDiffusion(string path)
+    {
+        using DiffusionModel model = DiffusionModel.Load(path, new ModelOptions { Device = "cpu", Threads = 1, MaxBatch = 1 });
+        if (!model.HasNetwork) return;
+        float[] identity = new float[model.IdentityCount], state = new float[model.StateLength];
+        identity[0] = 1;
+        float[] prediction = new float[model.CentreFrames * model.OutputLength];
+        model.Infer(
+            new float[model.WindowLength], identity, new float[model.EmotionVectors * model.EmotionCount], state, [], prediction, state);
+        Assert.All(prediction, v => Assert.True(float.IsFinite(v), $"prediction {v}"));
+    }
+
+    /// <summary>As above.</summary>
+    private static void LoadAndRunEmotion(string path)
+    {
+        using EmotionModel model = EmotionModel.Load(path, new ModelOptions { Device = "cpu", Threads = 1, MaxBatch = 1, EmotionWindow = 4000 });
+        float[] logits = new float[model.Labels];
+        model.Infer(Array.ConvertAll(new float[model.WindowLength], _ => 0.01f), logits);
+        Assert.All(logits, v => Assert.True(float.IsFinite(v), $"logit {v}"));
     }
 
     /// <summary>Loads a folder, runs a window through it and animates the result: numbers that loaded must not turn into NaN unnoticed.</summary>

@@ -5,8 +5,13 @@ namespace A2F.Engine.Backends.Cpu;
 /// <summary>
 /// Aligned, zeroed float buffers with a guard band on either side, freed together. <see cref="VerifyGuards"/> finds writes outside a buffer.
 /// </summary>
-internal sealed unsafe class CpuMemory : IDisposable
+internal sealed unsafe partial class CpuMemory : IDisposable
 {
+    /// <summary>Buffers of at least this many bytes ask Linux for huge pages: fewer faults while loading, fewer TLB misses after.</summary>
+    private const nuint HugeBytes = 4 << 20;
+    private const nuint HugePage = 2 << 20;
+    private const int AdviseHugePages = 14; // MADV_HUGEPAGE
+
     private const int GuardFloats = 16; // one cache line, so buffers stay 64-byte aligned
     private const uint GuardBits = 0x7FA5A5A5; // a NaN: reading it shows in results
     private readonly List<(nint Start, long Floats)> _blocks = [];
@@ -23,12 +28,14 @@ internal sealed unsafe class CpuMemory : IDisposable
         float* block;
         try
         {
-            block = (float*)NativeMemory.AlignedAlloc(bytes, 64);
+            block = (float*)NativeMemory.AlignedAlloc(bytes, bytes < HugeBytes ? 64 : HugePage);
         }
         catch (OutOfMemoryException e)
         {
             throw new A2FException(A2FErrorCode.OutOfMemory, $"no memory for a buffer of {floats:N0} floats", e);
         }
+        // Only advice: where the system does not take it, pages are small.
+        if (bytes >= HugeBytes && OperatingSystem.IsLinux()) _ = Madvise(block, bytes / HugePage * HugePage, AdviseHugePages);
         float* data = block + GuardFloats;
         NativeMemory.Clear(data, (nuint)(padded * sizeof(float)));
         new Span<uint>(block, GuardFloats).Fill(GuardBits);
@@ -60,4 +67,8 @@ internal sealed unsafe class CpuMemory : IDisposable
         _blocks.Clear();
         Bytes = 0;
     }
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Madvise(void* start, nuint length, int advice);
 }

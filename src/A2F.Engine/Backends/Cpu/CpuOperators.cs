@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace A2F.Engine.Backends.Cpu;
 
@@ -58,23 +59,42 @@ internal sealed unsafe class CpuOperators : OperatorSet
     internal override GemmWeights Pack(
         ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, int taps, int inputs, int outputs, int groups = 1, bool float32Input = false)
     {
+        CheckPack(weights.Length, bias.Length, taps, inputs, outputs, groups);
         int depth = taps * inputs, columns = groups * outputs, panels = (outputs + GemmKernels.PanelWidth - 1) / GemmKernels.PanelWidth;
         float* packed = _memory.Allocate((long)groups * panels * depth * GemmKernels.PanelWidth);
         float* packedBias = _memory.Allocate((long)groups * panels * GemmKernels.PanelWidth);
         for (int group = 0; group < groups; group++)
         {
-            for (int panel = 0; panel < panels; panel++)
-            {
-                int column = group * outputs + panel * GemmKernels.PanelWidth;
-                int width = Math.Min(GemmKernels.PanelWidth, outputs - panel * GemmKernels.PanelWidth);
-                long index = (long)group * panels + panel;
-                float* target = packed + index * depth * GemmKernels.PanelWidth;
-                for (int k = 0; k < depth; k++)
-                    weights.Slice(k * columns + column, width).CopyTo(new Span<float>(target + k * GemmKernels.PanelWidth, width));
-                if (!bias.IsEmpty) bias.Slice(column, width).CopyTo(new Span<float>(packedBias + index * GemmKernels.PanelWidth, width));
-            }
+            float* target = packed + (long)group * panels * depth * GemmKernels.PanelWidth;
+            PackPanels(weights, columns, group * outputs, outputs, depth, target);
+            if (!bias.IsEmpty)
+                bias.Slice(group * outputs, outputs).CopyTo(new Span<float>(packedBias + (long)group * panels * GemmKernels.PanelWidth, outputs));
         }
         return new CpuGemmWeights { Taps = taps, Inputs = inputs, Outputs = outputs, Groups = groups, Panels = packed, Bias = packedBias };
+    }
+
+    /// <summary>Columns first.. of a matrix [depth, columns] as panels, some rows at a time: few pages are then open at once.</summary>
+    private static void PackPanels(ReadOnlySpan<float> weights, int columns, int first, int outputs, int depth, float* target)
+    {
+        const int Rows = 16;
+        fixed (float* source = weights)
+        {
+            for (int k = 0; k < depth; k += Rows)
+            {
+                int end = Math.Min(k + Rows, depth);
+                for (int column = 0; column < outputs; column += GemmKernels.PanelWidth)
+                {
+                    float* to = target + (long)column * depth + (long)k * GemmKernels.PanelWidth;
+                    float* from = source + (long)k * columns + first + column;
+                    int width = Math.Min(GemmKernels.PanelWidth, outputs - column);
+                    for (int row = k; row < end; row++, from += columns, to += GemmKernels.PanelWidth)
+                    {
+                        if (width == GemmKernels.PanelWidth) Vector512.Load(from).Store(to);
+                        else new ReadOnlySpan<float>(from, width).CopyTo(new Span<float>(to, width));
+                    }
+                }
+            }
+        }
     }
 
     internal override void Gemm(Tensor x, int stride, GemmWeights weights, Tensor y, Epilogue epilogue = default, int tapStride = 0)

@@ -9,6 +9,7 @@ internal sealed unsafe partial class CudaOperators
     internal override GemmWeights Pack(
         ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, int taps, int inputs, int outputs, int groups = 1, bool float32Input = false)
     {
+        CheckPack(weights.Length, bias.Length, taps, inputs, outputs, groups);
         ElementType type = float32Input ? ElementType.Float32 : _storage;
         // Where x has its rows padded, every load of x is an aligned one: the padding meets zero weights.
         int padded = groups == 1 && !float32Input ? Padded(inputs, type) : inputs, pitch = Padded(outputs, type);
