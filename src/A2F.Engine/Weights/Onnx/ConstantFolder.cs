@@ -114,6 +114,13 @@ internal sealed class ConstantFolder(OnnxGraph graph)
         if (!Movement.IsKnown(node.Op))
             return Elementwise.Evaluate(graph, node, [.. node.Inputs.Select(i => i < 0 ? null : input(i))], shape);
         if (node.Op == "Concat") return Joined(node, shape, input);
+        ConstantValue moved = input(node.Inputs[0]);
+        if (Movement.KeepsOrder(node.Op)) return moved.As(shape);
+        if (node.Op == "Transpose" && shape.Length == 2 && Movement.Swaps(graph, node))
+        {
+            graph.Spend(moved.Length);
+            return moved.Transposed();
+        }
         return input(node.Inputs[0]).Take(shape, index => Movement.Pull(graph, node, tensor, index));
     }
 

@@ -61,6 +61,17 @@ internal sealed class ConstantValue
         return new ConstantValue(shape, result);
     }
 
+    /// <summary>The same numbers under another shape.</summary>
+    public ConstantValue As(int[] shape) => new(shape, Data);
+
+    /// <summary>[rows, columns] as [columns, rows].</summary>
+    public ConstantValue Transposed() => new([Shape[1], Shape[0]], Data switch
+    {
+        float[] f => Shapes.Transposed(f, Shape[0], Shape[1]),
+        double[] d => Shapes.Transposed(d, Shape[0], Shape[1]),
+        _ => Shapes.Transposed((long[])Data, Shape[0], Shape[1]),
+    });
+
     private static T[] Take<T>(T[] source, int count, Action<int[]> pull)
     {
         const int Block = 1 << 14;
@@ -154,21 +165,11 @@ internal sealed class ConstantValue
     {
         int bad = data switch
         {
-            float[] f => FindNotFinite(f),
+            float[] f => FiniteValues.IndexOfBad(f),
             double[] d => Array.FindIndex(d, x => !double.IsFinite(x)),
             _ => -1,
         };
         if (bad >= 0)
             throw new A2FException(A2FErrorCode.NotFinite, $"{where}: element {bad} is {data.GetValue(bad)}, expected a finite number");
-    }
-
-    /// <summary>The first element that is NaN or infinite, or -1.</summary>
-    public static int FindNotFinite(float[] values)
-    {
-        for (int i = 0; i < values.Length; i++)
-        {
-            if (!float.IsFinite(values[i])) return i;
-        }
-        return -1;
     }
 }

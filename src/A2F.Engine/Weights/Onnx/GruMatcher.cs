@@ -78,18 +78,14 @@ internal sealed class GruMatcher(Walker walker)
     /// <summary>[1, 3 * size, inputs] and its part of the bias as a linear layer with the gates in our order.</summary>
     private LinearLayer Gates(int tensor, float[] bias, int from, int inputs, int size)
     {
-        float[] weight = walker.Weights(tensor);
-        var result = new float[weight.Length];
-        var shift = new float[3 * size];
-        for (int gate = 0; gate < 3; gate++)
+        float[] weight = walker.Weights(tensor, "gates", w =>
         {
-            for (int c = 0; c < size; c++)
-            {
-                int row = _order[gate] * size + c;
-                shift[gate * size + c] = bias[from + row];
-                for (int i = 0; i < inputs; i++) result[i * 3 * size + gate * size + c] = weight[row * inputs + i];
-            }
-        }
-        return new LinearLayer(result, shift, inputs, 3 * size);
+            float[] ordered = new float[w.Length];
+            for (int gate = 0; gate < 3; gate++) Array.Copy(w, _order[gate] * size * inputs, ordered, gate * size * inputs, size * inputs);
+            return Shapes.Transposed(ordered, 3 * size, inputs);
+        });
+        var shift = new float[3 * size];
+        for (int gate = 0; gate < 3; gate++) Array.Copy(bias, from + _order[gate] * size, shift, gate * size, size);
+        return new LinearLayer(weight, shift, inputs, 3 * size);
     }
 }

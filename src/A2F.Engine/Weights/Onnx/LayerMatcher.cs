@@ -56,13 +56,12 @@ internal sealed class LayerMatcher(Walker walker)
             throw _graph.Mismatch(node, $"{what} with constant weight and bias", "others");
         float[] bias = walker.PerChannel(walker.Operand(signal, node, 2), $"bias of {what}");
         int[] shape = _graph.Shape(node.Inputs[1]);
-        float[] weight = Weights(node.Inputs[1]);
         (int rows, int columns) = (shape[0], shape[1]);
-        if (node.Int("transB", 0) != 0)
-        {
-            weight = Transposed(weight, rows, columns);
-            (rows, columns) = (columns, rows);
-        }
+        bool transposed = node.Int("transB", 0) != 0;
+        float[] weight = transposed
+            ? walker.Weights(node.Inputs[1], "transposed", w => Shapes.Transposed(w, shape[0], shape[1]))
+            : Weights(node.Inputs[1]);
+        if (transposed) (rows, columns) = (columns, rows);
         return (Rows(signal, node.Inputs[0], rows, columns, what), new LinearLayer(weight, bias, rows, columns));
     }
 
@@ -98,16 +97,6 @@ internal sealed class LayerMatcher(Walker walker)
     }
 
     private float[] Weights(int tensor) => walker.Weights(tensor);
-
-    private static float[] Transposed(float[] weight, int rows, int columns)
-    {
-        var result = new float[weight.Length];
-        for (int r = 0; r < rows; r++)
-        {
-            for (int c = 0; c < columns; c++) result[c * rows + r] = weight[r * columns + c];
-        }
-        return result;
-    }
 
     /// <summary>A rectifier with a gain: gain * max(x, 0).</summary>
     public (Signal Input, float Gain) Relu(Signal signal, string what)
@@ -188,7 +177,7 @@ internal sealed class LayerMatcher(Walker walker)
         var shape = new ConvShape(conv.Kernel[axis], conv.Strides[axis], conv.Begin[axis]);
         float[]? bias = node.Input(2) < 0 ? null : Weights(node.Inputs[2]);
         if (bias is not null && bias.Length != weightShape[0]) throw _graph.Mismatch(node, $"a bias of {weightShape[0]}", $"{bias.Length}");
-        float[] weight = TapMajor(Weights(node.Inputs[1]), weightShape[0], weightShape[1], shape.Kernel);
+        float[] weight = walker.Weights(node.Inputs[1], "taps", w => TapMajor(w, weightShape[0], weightShape[1], shape.Kernel));
         return (input, new ConvLayer(weight, bias, input.Last, weightShape[0], conv.Group, shape));
     }
 
@@ -242,15 +231,16 @@ internal sealed class LayerMatcher(Walker walker)
         return walker.Resolve(new Signal(node.Inputs[0], [rows, time, inputs], index));
     }
 
+    /// <summary>[output, input, tap] as [tap, input, output].</summary>
     private static float[] TapMajor(float[] weight, int outputs, int inputs, int taps)
     {
-        var result = new float[weight.Length];
-        for (int o = 0; o < outputs; o++)
+        // [input, tap, output], then its rows in the order of the taps.
+        float[] rows = Shapes.Transposed(weight, outputs, inputs * taps);
+        if (inputs == 1 || taps == 1) return rows;
+        float[] result = GC.AllocateUninitializedArray<float>(weight.Length);
+        for (int k = 0; k < taps; k++)
         {
-            for (int i = 0; i < inputs; i++)
-            {
-                for (int k = 0; k < taps; k++) result[(k * inputs + i) * outputs + o] = weight[(o * inputs + i) * taps + k];
-            }
+            for (int i = 0; i < inputs; i++) Array.Copy(rows, (i * taps + k) * outputs, result, (k * inputs + i) * outputs, outputs);
         }
         return result;
     }

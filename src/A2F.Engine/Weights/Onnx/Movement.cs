@@ -12,6 +12,12 @@ internal static class Movement
     /// <summary>Whether an operator puts its output together from several inputs.</summary>
     public static bool IsJoin(string op) => op is "Concat" or "ScatterND";
 
+    /// <summary>Whether an operator leaves every number where it is, under another shape.</summary>
+    public static bool KeepsOrder(string op) => op is "Identity" or "Dropout" or "Reshape" or "Flatten" or "Squeeze" or "Unsqueeze";
+
+    /// <summary>Whether a Transpose of two axes swaps them.</summary>
+    public static bool Swaps(OnnxGraph graph, OnnxNode node) => Permutation(graph, node, 2)[0] == 1;
+
     /// <summary>Whether shapes, axes and indices of a known operator are constants, so that it can be followed.</summary>
     public static bool HasConstantParameters(OnnxGraph graph, OnnxNode node)
     {
@@ -122,24 +128,47 @@ internal static class Movement
         var ends = new int[node.Inputs.Length];
         for (int i = 0, end = 0; i < ends.Length; i++) ends[i] = end += graph.Shape(node.Inputs[i])[axis];
         var pieces = new int[index.Length];
+        // Positions that follow each other within a piece do so in its input.
+        int piece = 0, expected = 0, left = 0, mapped = 0;
         for (int i = 0; i < index.Length; i++)
         {
-            int row = index[i] / inner;
-            int outer = row / y[axis];
-            int along = row - outer * y[axis];
-            int piece = Array.BinarySearch(ends, along + 1);
-            if (piece < 0) piece = ~piece;
-            while (piece > 0 && ends[piece - 1] > along) piece--;
-            int start = piece == 0 ? 0 : ends[piece - 1];
+            int position = index[i];
+            if (left > 0 && position == expected)
+            {
+                left--;
+                mapped++;
+            }
+            else
+            {
+                int row = position / inner;
+                int outer = row / y[axis];
+                int along = row - outer * y[axis];
+                if (along >= ends[piece] || (piece > 0 && along < ends[piece - 1])) piece = PieceOf(ends, along);
+                int start = piece == 0 ? 0 : ends[piece - 1];
+                mapped = (outer * (ends[piece] - start) + along - start) * inner + position - row * inner;
+                left = (ends[piece] - along) * inner - (position - row * inner) - 1;
+            }
+            expected = position + 1;
             pieces[i] = piece;
-            index[i] = (outer * (ends[piece] - start) + along - start) * inner + index[i] - row * inner;
+            index[i] = mapped;
         }
         return pieces;
+    }
+
+    private static int PieceOf(int[] ends, int along)
+    {
+        int piece = Array.BinarySearch(ends, along + 1);
+        if (piece < 0) piece = ~piece;
+        while (piece > 0 && ends[piece - 1] > along) piece--;
+        return piece;
     }
 
     private static int PullJoin(OnnxGraph graph, OnnxNode node, int[] index)
     {
         if (node.Inputs.Length == 1) return 0;
+        if (index.Length == 0) return -1;
+        int[] ends = Pieces(graph, node, [index[0], index[^1]]);
+        if (ends[0] != ends[1]) return -1;
         var moved = (int[])index.Clone();
         int[] pieces = Pieces(graph, node, moved);
         foreach (int piece in pieces)
@@ -147,7 +176,7 @@ internal static class Movement
             if (piece != pieces[0]) return -1;
         }
         moved.CopyTo(index, 0);
-        return pieces.Length == 0 ? -1 : pieces[0];
+        return pieces[0];
     }
 
     private static void PullTile(int[] index, int[] x, int[] y)
@@ -172,12 +201,25 @@ internal static class Movement
         int axis = ShapeInference.Axis(graph, node, node.Int("axis", 0), x.Length);
         long[] table = graph.Ints(node, 1)!;
         int inner = (int)Shapes.Count(x.AsSpan(axis + 1));
+        int expected = 0, left = 0, mapped = 0;
         for (int i = 0; i < index.Length; i++)
         {
-            int row = index[i] / inner;
-            int outer = row / table.Length;
-            long entry = table[row - outer * table.Length];
-            index[i] = (outer * x[axis] + (int)(entry < 0 ? entry + x[axis] : entry)) * inner + index[i] - row * inner;
+            int position = index[i];
+            if (left > 0 && position == expected)
+            {
+                left--;
+                mapped++;
+            }
+            else
+            {
+                int row = position / inner;
+                int outer = row / table.Length;
+                long entry = table[row - outer * table.Length];
+                mapped = (outer * x[axis] + (int)(entry < 0 ? entry + x[axis] : entry)) * inner + position - row * inner;
+                left = inner - (position - row * inner) - 1;
+            }
+            expected = position + 1;
+            index[i] = mapped;
         }
     }
 

@@ -9,7 +9,7 @@ internal sealed class ScatterGrid
     /// <summary>Most index vectors of a ScatterND.</summary>
     private const int MaxRows = 1 << 24;
 
-    private const int Block = 1 << 20;
+    private const int Block = 1 << 17;
 
     private readonly int[] _data;
     private readonly int[][] _inverse;
@@ -49,30 +49,44 @@ internal sealed class ScatterGrid
     {
         graph.Spend(index.Length);
         var pieces = new int[index.Length];
+        int last = _inverse.Length - 1;
+        int[] lastInverse = _inverse[last];
+        // The row but for the last axis is that of the position before, as long as that axis goes on.
+        int outer = 0, before = -1;
         for (int i = 0; i < index.Length; i++)
         {
             int rest = index[i] / _slab;
-            int row = 0;
-            for (int axis = _inverse.Length - 1; axis >= 0 && row >= 0; axis--)
-            {
-                int along = _inverse[axis][rest % _data[axis]];
-                row = along < 0 ? -1 : row + along * _strides[axis];
-                rest /= _data[axis];
-            }
-            if (row < 0) continue;
+            int line = rest / _data[last];
+            if (line != before) outer = Outer(before = line);
+            int along = lastInverse[rest - line * _data[last]];
+            if (outer < 0 || along < 0) continue;
             pieces[i] = 2;
-            index[i] = row * _slab + index[i] % _slab;
+            index[i] = (outer + along * _strides[last]) * _slab + index[i] - rest * _slab;
         }
         return pieces;
+    }
+
+    /// <summary>The update's row of a position on all axes but the last, or -1.</summary>
+    private int Outer(int rest)
+    {
+        int row = 0;
+        for (int axis = _inverse.Length - 2; axis >= 0; axis--)
+        {
+            int along = _inverse[axis][rest % _data[axis]];
+            if (along < 0) return -1;
+            row += along * _strides[axis];
+            rest /= _data[axis];
+        }
+        return row;
     }
 
     /// <summary>For each coordinate of the data on an axis, the coordinate in the region, or -1. Checks every index of the tensor.</summary>
     private static int[] Axis(OnnxGraph graph, OnnxNode node, int[] grid, int[] strides, int axis, int extent)
     {
-        var walker = new Walker(graph);
+        var reader = new Reader(graph, node);
         int axes = grid.Length;
         int[] line = Shapes.Range(grid[axis]);
-        long[] values = Read(walker, node, [.. line.Select(i => i * strides[axis] * axes + axis)]);
+        long[] values = reader.Read([.. line.Select(i => i * strides[axis] * axes + axis)]);
         var inverse = new int[extent];
         Array.Fill(inverse, -1);
         for (int i = 0; i < values.Length; i++)
@@ -87,7 +101,7 @@ internal sealed class ScatterGrid
         {
             var positions = new int[Math.Min(Block, rows - start)];
             for (int i = 0; i < positions.Length; i++) positions[i] = (start + i) * axes + axis;
-            long[] found = Read(walker, node, positions);
+            long[] found = reader.Read(positions);
             for (int i = 0; i < found.Length; i++)
             {
                 long expected = values[(start + i) / strides[axis] % grid[axis]];
@@ -98,11 +112,19 @@ internal sealed class ScatterGrid
         return inverse;
     }
 
-    private static long[] Read(Walker walker, OnnxNode node, int[] positions)
+    /// <summary>Reads elements of the index tensor; keeps the constant that the last ones stood in.</summary>
+    private sealed class Reader(OnnxGraph graph, OnnxNode node)
     {
-        Signal s = walker.Resolve(new Signal(node.Inputs[1], [positions.Length], positions));
-        walker.Graph.Spend(positions.Length);
-        long[] values = walker.Graph.Value(s.Tensor).Integers($"{walker.Graph.Path}: {node}, indices");
-        return Array.ConvertAll(s.Index, i => values[i]);
+        private readonly Walker _walker = new(graph);
+        private int _tensor = -1;
+        private long[] _values = [];
+
+        public long[] Read(int[] positions)
+        {
+            Signal s = _walker.Resolve(new Signal(node.Inputs[1], [positions.Length], positions));
+            graph.Spend(positions.Length);
+            if (s.Tensor != _tensor) (_tensor, _values) = (s.Tensor, graph.Value(s.Tensor).Integers($"{graph.Path}: {node}, indices"));
+            return Array.ConvertAll(s.Index, i => _values[i]);
+        }
     }
 }

@@ -60,18 +60,52 @@ internal static class Shapes
     /// </summary>
     public static void Remap(int[] index, ReadOnlySpan<int> shape, ReadOnlySpan<int> strides, int offset)
     {
+        // Most positions follow the one before them along the last axis, which spares them the divisions.
+        int step = shape.Length > 0 ? strides[^1] : 0;
+        int mapped = offset, expected = 0, left = 0;
         for (int i = 0; i < index.Length; i++)
         {
             int rest = index[i];
-            int mapped = offset;
-            for (int d = shape.Length - 1; d >= 0; d--)
+            if (left > 0 && rest == expected)
             {
-                int next = rest / shape[d];
-                mapped += (rest - next * shape[d]) * strides[d];
-                rest = next;
+                left--;
+                mapped += step;
             }
+            else
+            {
+                mapped = offset;
+                left = shape.Length > 0 ? shape[^1] - 1 - rest % shape[^1] : 0;
+                expected = rest;
+                for (int d = shape.Length - 1; d >= 0; d--)
+                {
+                    int next = rest / shape[d];
+                    mapped += (rest - next * shape[d]) * strides[d];
+                    rest = next;
+                }
+            }
+            expected++;
             index[i] = mapped;
         }
+    }
+
+    /// <summary>[rows, columns] as [columns, rows], in blocks that fit the cache.</summary>
+    public static T[] Transposed<T>(T[] source, int rows, int columns)
+    {
+        const int Block = 32;
+        T[] result = GC.AllocateUninitializedArray<T>(source.Length);
+        for (int firstRow = 0; firstRow < rows; firstRow += Block)
+        {
+            int endRow = Math.Min(firstRow + Block, rows);
+            for (int first = 0; first < columns; first += Block)
+            {
+                int end = Math.Min(first + Block, columns);
+                for (int c = first; c < end; c++)
+                {
+                    for (int r = firstRow; r < endRow; r++) result[c * rows + r] = source[r * columns + c];
+                }
+            }
+        }
+        return result;
     }
 
     /// <summary>0, 1, 2, ... count - 1.</summary>

@@ -8,7 +8,10 @@ internal sealed class Walker(OnnxGraph graph, bool sharesWeights = false)
     /// <summary>Most elements of an activation that is followed.</summary>
     private const int MaxElements = 1 << 23;
 
-    private readonly Dictionary<int, float[]> _weights = [];
+    /// <summary>Elements of a signal that are followed through joins at a time, so that their positions stay in the cache.</summary>
+    private const int Block = 1 << 14;
+
+    private readonly Dictionary<(int Kind, string Layout), float[]> _weights = [];
 
     /// <summary>Which tensors of the graph are the same computation.</summary>
     public Equivalence Equivalence { get; } = new(graph);
@@ -72,8 +75,18 @@ internal sealed class Walker(OnnxGraph graph, bool sharesWeights = false)
     {
         var source = new int[signal.Index.Length];
         var index = new int[signal.Index.Length];
+        for (int start = 0; start < source.Length; start += Block)
+        {
+            int length = Math.Min(Block, source.Length - start);
+            FindSources(signal.Tensor, signal.Index.AsSpan(start, length).ToArray(), source.AsSpan(start, length), index.AsSpan(start, length));
+        }
+        return (source, index);
+    }
+
+    private void FindSources(int tensor, int[] elements, Span<int> source, Span<int> index)
+    {
         var pending = new Stack<(Signal Signal, int[] Positions)>();
-        pending.Push((new Signal(signal.Tensor, [signal.Index.Length], signal.Index), Shapes.Range(signal.Index.Length)));
+        pending.Push((new Signal(tensor, [elements.Length], elements), Shapes.Range(elements.Length)));
         while (pending.TryPop(out (Signal Signal, int[] Positions) item))
         {
             Signal s = Resolve(item.Signal);
@@ -89,7 +102,6 @@ internal sealed class Walker(OnnxGraph graph, bool sharesWeights = false)
                 index[item.Positions[i]] = s.Index[i];
             }
         }
-        return (source, index);
     }
 
     /// <summary>Sorts positions in a join's output by the input they come from, each with its position in that input.</summary>
@@ -195,20 +207,23 @@ internal sealed class Walker(OnnxGraph graph, bool sharesWeights = false)
     }
 
     /// <summary>
-    /// A constant as float32. Where weights are shared, tensors with the same content give the same array, which must not be changed.
+    /// A constant as float32, brought into another layout where one is named. Where weights are shared, tensors with the same content give
+    /// the same array, which must not be changed; only the layout that is asked for is kept.
     /// </summary>
-    public float[] Weights(int tensor)
+    public float[] Weights(int tensor, string layout = "", Func<float[], float[]>? arrange = null)
     {
-        if (!sharesWeights) return Finite(graph.Value(tensor).ToFloat32(), tensor);
-        int kind = Equivalence.ClassOf(tensor);
-        if (!_weights.TryGetValue(kind, out float[]? values)) _weights[kind] = values = Finite(graph.Value(tensor).ToFloat32(), tensor);
+        (int, string) key = (sharesWeights ? Equivalence.ClassOf(tensor) : -1, layout);
+        if (sharesWeights && _weights.TryGetValue(key, out float[]? known)) return known;
+        float[] values = Finite(graph.Value(tensor).ToFloat32(), tensor);
+        if (arrange is not null) values = arrange(values);
+        if (sharesWeights) _weights[key] = values;
         return values;
     }
 
     /// <summary>Refuses weights that folding made NaN or infinite.</summary>
     public float[] Finite(float[] values, int tensor)
     {
-        int bad = ConstantValue.FindNotFinite(values);
+        int bad = FiniteValues.IndexOfBad(values);
         return bad < 0 ? values : throw graph.Error(A2FErrorCode.NotFinite,
             $"tensor '{graph.NameOf(tensor)}': element {bad} is {values[bad]}, expected a finite number");
     }
