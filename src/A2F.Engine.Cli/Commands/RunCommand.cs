@@ -76,8 +76,10 @@ internal static class RunCommand
     private static string RunDiffusion(Request request)
     {
         bool given = request.Arrays.Has("noise");
+        // A batch takes memory for all its vertices: no more windows at once than there are.
+        int most = Math.Clamp(request.Arrays.Read("window", "windows", "samples").Shape[0], 1, request.Options.MaxBatch);
         using DiffusionModel model = DiffusionModel.Load(
-            request.Model, request.Options with { Noise = given ? NoiseSource.Given : NoiseSource.Constant });
+            request.Model, request.Options with { MaxBatch = most, Noise = given ? NoiseSource.Given : NoiseSource.Constant });
         CommonOptions.Explain(request.Terminal, model.Device, model.DeviceReason);
         DiffusionInfo info = model.Folder.Info;
         int emotion = model.EmotionVectors * model.EmotionCount, output = model.CentreFrames * model.OutputLength;

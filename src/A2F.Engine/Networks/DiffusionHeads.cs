@@ -85,13 +85,12 @@ internal sealed class DiffusionHeads
     internal static GemmWeights First(DiffusionConfig config, WeightSet weights, OperatorSet ops, FaceColumns columns)
     {
         int inputs = config.GruSize, width = columns.Total;
-        (int First, int Size)[] parts = columns.Parts;
         // All are looked up before memory is taken for sizes that they may not have.
-        ReadOnlyMemory<float>[] sources = [.. parts.Select((p, part) => weights.Get($"{Names[part]}_head1.weight", inputs, p.Size))];
+        ReadOnlyMemory<float>[] sources = [.. Names.Select((name, part) => weights.Get($"{name}_head1.weight", inputs, columns.Part(part).Size))];
         (float[] matrix, float[] bias) = (new float[inputs * width], new float[width]);
         for (int part = 0; part < 4; part++)
         {
-            (int first, int size) = parts[part];
+            (int first, int size) = columns.Part(part);
             ReadOnlySpan<float> source = sources[part].Span;
             for (int row = 0; row < inputs; row++) source.Slice(row * size, size).CopyTo(matrix.AsSpan(row * width + first));
             weights.Get($"{Names[part]}_head1.bias", size).Span.CopyTo(bias.AsSpan(first));
@@ -126,7 +125,7 @@ internal sealed class DiffusionHeads
     {
         for (int part = 0; part < 4; part++)
         {
-            (int first, int size) = columns.Parts[part];
+            (int first, int size) = columns.Part(part);
             _ops.Gemm(InputOf(part, hidden, true), 1, _full![part], x0.ColumnRange(first, size));
         }
     }
@@ -134,14 +133,14 @@ internal sealed class DiffusionHeads
     /// <summary>The hidden columns of a part; with the mean, all from there to the identity's.</summary>
     private Tensor InputOf(int part, Tensor hidden, bool withMean)
     {
-        int first = _columns.Parts[part].First;
+        int first = _columns.Part(part).First;
         return hidden.ColumnRange(first, withMean ? _columns.Total + _config.ActorCount - first : _parts[part].Hidden);
     }
 
     /// <summary>A part's weights, zeros for the parts behind it, then the mean faces.</summary>
     private GemmWeights PackWithMean(Part p, int part, ReadOnlySpan<float> mean)
     {
-        int identity = _columns.Total - _columns.Parts[part].First, rows = identity + _config.ActorCount;
+        int identity = _columns.Total - _columns.Part(part).First, rows = identity + _config.ActorCount;
         float[] matrix = new float[rows * p.Size];
         p.Weights.Span.CopyTo(matrix);
         for (int actor = 0; actor < _config.ActorCount; actor++)

@@ -130,12 +130,12 @@ internal sealed class DiffusionNetwork : INetwork
         if (!constant || !_shortcuts.FoldedSteps)
         {
             _embeddings = new GemmWeights[4];
-            (int First, int Size)[] parts = _featureColumns.Parts;
             for (int part = 0; part < 4; part++)
             {
-                float[] bias = Array.ConvertAll(embeddingBias[parts[part].First..(parts[part].First + parts[part].Size)], v => (float)v);
+                (int first, int partWidth) = _featureColumns.Part(part);
+                float[] bias = Array.ConvertAll(embeddingBias[first..(first + partWidth)], v => (float)v);
                 ReadOnlyMemory<float> matrix = fold.Weights(part);
-                _embeddings[part] = ops.Pack(matrix.Span, bias, 1, matrix.Length / parts[part].Size, parts[part].Size);
+                _embeddings[part] = ops.Pack(matrix.Span, bias, 1, matrix.Length / partWidth, partWidth);
                 weights.ReleasePages();
             }
         }
@@ -285,8 +285,8 @@ internal sealed class DiffusionNetwork : INetwork
     {
         for (int part = 0; part < 4; part++)
         {
-            (int first, int size) = _faceColumns.Parts[part];
-            (int column, int features) = _featureColumns.Parts[part];
+            (int first, int size) = _faceColumns.Part(part);
+            (int column, int features) = _featureColumns.Part(part);
             _ops.Gemm(x.ColumnRange(first, size), 1, _embeddings![part], embedded.ColumnRange(column, features));
         }
     }
@@ -345,7 +345,7 @@ internal sealed class DiffusionNetwork : INetwork
         Tensor noise = _noise[slice].Take(batch);
         for (int part = 0; _source == NoiseSource.Seeded && part < 4; part++)
         {
-            (int first, int size) = _faceColumns.Parts[part];
+            (int first, int size) = _faceColumns.Part(part);
             _ops.Normal(_inputs.Seeds.Take(batch), NoiseOf(slice, part), noise.ColumnRange(first, size));
         }
         return noise;
@@ -364,7 +364,7 @@ internal sealed class DiffusionNetwork : INetwork
             _noise[slice] = shares ? _noise[1] : _ops.Allocate(_source == NoiseSource.Constant ? 1 : MaxBatch, _rows, _faceColumns.Total);
             for (int part = 0; _source == NoiseSource.Constant && part < 4; part++)
             {
-                (int first, int size) = _faceColumns.Parts[part];
+                (int first, int size) = _faceColumns.Part(part);
                 if (values.Length != _rows * size) values = new float[_rows * size];
                 for (int row = 0; row < _rows; row++) NormalNoise.Fill(seed, 0, NoiseOf(slice, part).First(row), values.AsSpan(row * size, size));
                 _ops.Write(_noise[slice].ColumnRange(first, size), values);
@@ -381,7 +381,7 @@ internal sealed class DiffusionNetwork : INetwork
             {
                 for (int part = 0; part < 4; part++)
                 {
-                    (int first, int size) = _faceColumns.Parts[part];
+                    (int first, int size) = _faceColumns.Part(part);
                     for (int row = 0; row < _rows; row++)
                     {
                         _ops.Write(

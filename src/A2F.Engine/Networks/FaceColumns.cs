@@ -17,8 +17,14 @@ internal readonly record struct FaceColumns(FaceSizes Sizes)
     /// <summary>First column behind them.</summary>
     internal int Total => Eyes + Round(Sizes.Eyes);
 
-    /// <summary>First column of each part and its width.</summary>
-    internal (int First, int Size)[] Parts => [(0, Sizes.Skin), (Tongue, Sizes.Tongue), (Jaw, Sizes.Jaw), (Eyes, Sizes.Eyes)];
+    /// <summary>First column of a part and its width; parts are numbered in the order skin, tongue, jaw, eyes.</summary>
+    internal (int First, int Size) Part(int index) => index switch
+    {
+        0 => (0, Sizes.Skin),
+        1 => (Tongue, Sizes.Tongue),
+        2 => (Jaw, Sizes.Jaw),
+        _ => (Eyes, Sizes.Eyes),
+    };
 
     private static int Round(int size) => (size + Multiple - 1) / Multiple * Multiple;
 }

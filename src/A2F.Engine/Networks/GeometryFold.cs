@@ -30,7 +30,7 @@ internal sealed class GeometryFold
     {
         (_config, _weights, _folded, _threads) = (config, weights, folded, threads);
         Columns = new FaceColumns(config.Features);
-        _features = Columns.Parts;
+        _features = [Columns.Part(0), Columns.Part(1), Columns.Part(2), Columns.Part(3)];
         FaceSizes o = config.Outputs;
         _outputs = [o.Skin, o.Tongue, o.Jaw, o.Eyes];
         _firstOutputs = [0, o.Skin, o.Skin + o.Tongue, o.Skin + o.Tongue + o.Jaw];

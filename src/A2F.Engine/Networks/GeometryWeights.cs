@@ -15,8 +15,9 @@ internal sealed record GeometryWeights(int Width, float[] First, float[] FirstBi
         int width = config.Features.Total, row = 0;
         ReadOnlySpan<float> first = weights.Get("geometry1.weight", width, width).Span;
         float[] spread = new float[columns.Total * width];
-        foreach ((int start, int size) in columns.Parts)
+        for (int part = 0; part < 4; part++)
         {
+            (int start, int size) = columns.Part(part);
             first.Slice(row * width, size * width).CopyTo(spread.AsSpan(start * width));
             row += size;
         }

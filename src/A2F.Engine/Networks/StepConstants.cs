@@ -51,8 +51,8 @@ internal sealed class StepConstants
         float[] noise = seed is null ? [] : Noise(config, seed.Value);
         for (int part = 0; part < 4; part++)
         {
-            (int first, int size) = features.Parts[part];
-            (int hiddenFirst, int hiddenSize) = hidden.Parts[part];
+            (int first, int size) = features.Part(part);
+            (int hiddenFirst, int hiddenSize) = hidden.Part(part);
             DiffusionHeads.Part head = DiffusionHeads.PartOf(config, weights, part);
             int own = shortcuts.FoldedSteps ? hiddenSize + config.ActorCount + 1 : 0; // rows before the noise's
             ReadOnlyMemory<float> mean = weights.Get("mean", config.ActorCount, config.Outputs.Total);

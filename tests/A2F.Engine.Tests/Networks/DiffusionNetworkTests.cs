@@ -110,6 +110,28 @@ public sealed class DiffusionNetworkTests
         }
     }
 
+    [Theory]
+    [InlineData(NoiseSource.Constant)]
+    [InlineData(NoiseSource.Seeded)]
+    public void A_warm_network_allocates_nothing(NoiseSource source)
+    {
+        foreach (string folder in DiffusionFixture.Folders)
+        {
+            DiffusionFixture fixture = DiffusionFixture.Load(folder);
+            using CpuOperators ops = new();
+            DiffusionNetwork network = new(fixture.Config, fixture.Weights, ops, 2, source: source);
+            DiffusionFixture.Batch b = Random(fixture.Config, 2, source);
+            float[] prediction = new float[b.Prediction.Length], state = new float[b.NextState.Length];
+            long before = 0;
+            for (int run = 0; run < 3; run++)
+            {
+                network.Run(b.Window, b.Identity, b.Emotion, b.State, b.Noise, prediction, state, 2);
+                if (run == 1) before = GC.GetAllocatedBytesForCurrentThread();
+            }
+            Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+    }
+
     [Fact]
     public void Seeded_noise_is_what_the_generator_gives_for_the_window()
     {
