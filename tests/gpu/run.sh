@@ -57,7 +57,7 @@ passed=$((total - failed - skipped))
 bench() {
     bin/A2F.Engine.Bench "$@" || { echo "error: bench $1 failed" >&2; failed=$((failed + 1)); }
 }
-models=(bin/tests/data/fixtures/reg_tiny bin/tests/data/fixtures/reg_autocorr bin/tests/data/fixtures/reg_w2v2 bin/weights/default)
+models=(bin/tests/data/fixtures/{reg,diff,emo}_* bin/weights/default)
 for model in "${models[@]}"; do
     echo "== bench gpu $(basename "$model")"
     bench gpu "$model" --device "$device" --batch $batches --seconds "$seconds" --json "results/gpu-$(basename "$model").json"

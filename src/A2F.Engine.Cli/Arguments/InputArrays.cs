@@ -38,6 +38,9 @@ internal sealed class InputArrays : IDisposable
             : array.ToFloat32();
     }
 
+    /// <summary>The first extent of an array; 0 where there is no such array or it is a single number.</summary>
+    public int RowsOf(string name) => Has(name) && _file.Read(_prefix + name).Shape is [int rows, ..] ? rows : 0;
+
     /// <summary>Whether there is an array of this name.</summary>
     public bool Has(string name) => _file.Contains(_prefix + name);
 

@@ -77,7 +77,7 @@ internal static class RunCommand
     {
         bool given = request.Arrays.Has("noise");
         // A batch takes memory for all its vertices: no more windows at once than there are.
-        int most = Math.Clamp(request.Arrays.Read("window", "windows", "samples").Shape[0], 1, request.Options.MaxBatch);
+        int most = Math.Clamp(request.Arrays.RowsOf("window"), 1, request.Options.MaxBatch);
         using DiffusionModel model = DiffusionModel.Load(
             request.Model, request.Options with { MaxBatch = most, Noise = given ? NoiseSource.Given : NoiseSource.Constant });
         CommonOptions.Explain(request.Terminal, model.Device, model.DeviceReason);

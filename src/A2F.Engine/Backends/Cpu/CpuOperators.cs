@@ -168,17 +168,17 @@ internal sealed unsafe class CpuOperators : OperatorSet
         }
     }
 
-    private readonly record struct AttentionJob(Tensor Qkv, int Heads, Tensor Y, nint Scratch);
+    private readonly record struct AttentionJob(CpuAttention.Kernel Kernel, Tensor Qkv, int Heads, Tensor Y, nint Scratch);
 
     internal override void Attention(Tensor qkv, int heads, Tensor y)
     {
-        AttentionJob job = new(qkv, heads, y, (nint)RowScratch(qkv.Rows + 8));
+        AttentionJob job = new(new CpuAttention.Kernel(_kernels), qkv, heads, y, (nint)RowScratch(CpuAttention.ScratchFloats(qkv.Rows, y.Columns / heads)));
         _pool.Run(qkv.Items * heads, &job, &Task);
 
         static void Task(void* state, int task, int worker)
         {
             ref readonly AttentionJob job = ref *(AttentionJob*)state;
-            CpuRows.Attention(job.Qkv, task / job.Heads, task % job.Heads, job.Heads, job.Y, ((float**)job.Scratch)[worker]);
+            CpuAttention.Head(job.Kernel, job.Qkv, task / job.Heads, task % job.Heads, job.Heads, job.Y, ((float**)job.Scratch)[worker]);
         }
     }
 

@@ -109,39 +109,6 @@ internal static unsafe class CpuRows
         for (; i < columns; i++) y[i] = (x[i] - mean) * factor * scale[i] + shift[i];
     }
 
-    /// <summary>One head of one item; scores is scratch for one row of attention, its length rounded up to 8.</summary>
-    internal static void Attention(Tensor qkv, int item, int head, int heads, Tensor y, float* scores)
-    {
-        int size = y.Columns / heads, steps = qkv.Rows;
-        float scale = (float)(1 / Math.Sqrt(size));
-        float* query = (float*)qkv.Address + item * qkv.ItemStride + head * size;
-        float* key = query + y.Columns, value = key + y.Columns;
-        float* output = (float*)y.Address + item * y.ItemStride + head * size;
-        for (int t = 0; t < steps; t++)
-        {
-            float largest = float.NegativeInfinity;
-            for (int u = 0; u < steps; u++)
-            {
-                scores[u] = VectorMath.Dot(query + (long)t * qkv.RowStride, key + (long)u * qkv.RowStride, size) * scale;
-                largest = Math.Max(largest, scores[u]);
-            }
-            float total = Softmax(scores, steps, largest);
-            float* row = output + (long)t * y.RowStride;
-            new Span<float>(row, size).Clear();
-            for (int u = 0; u < steps; u++) AddScaled(value + (long)u * qkv.RowStride, scores[u] / total, row, size);
-        }
-    }
-
-    /// <summary>Replaces scores by exp(score - largest) and returns their sum.</summary>
-    private static float Softmax(float* scores, int count, float largest)
-    {
-        for (int i = count; i < (count + 7) / 8 * 8; i++) scores[i] = float.NegativeInfinity;
-        float total = 0;
-        for (int i = 0; i < count; i += 8) VectorMath.Exp(Vector256.Load(scores + i) - Vector256.Create(largest)).Store(scores + i);
-        for (int i = 0; i < count; i++) total += scores[i];
-        return total;
-    }
-
     /// <summary>y += factor * x.</summary>
     internal static void AddScaled(float* x, float factor, float* y, int count)
     {

@@ -1,4 +1,4 @@
-using A2F.CudaEmulator.Driver;
+using A2F.Engine.Animation;
 using A2F.Engine.Backends.Cuda;
 using A2F.Engine.Networks;
 using A2F.Engine.Runtime;
@@ -81,6 +81,38 @@ public sealed class CudaDiffusionTests
         fixture.AssertClose(
             batch with { Prediction = Array.ConvertAll(expected, v => (double)v), NextState = Array.ConvertAll(expectedState, v => (double)v) },
             actual, state, precision == Precision.Float16 ? 1e-2 : 1e-5, $"{source} {precision}");
+    }
+
+    /// <summary>The state of the GRU goes from window to window through the device, and errors do not grow on the way.</summary>
+    [NvrtcTheory]
+    [InlineData("sm_86", Precision.Float32)]
+    [InlineData("sm_90", Precision.Float16)]
+    public void Ten_windows_of_a_track_agree_with_double_precision(string target, Precision precision)
+    {
+        using NpzFile recorded = NpzFile.Open(TestData.Path("fixtures/diff_tiny_60/chain.npz"));
+        float[] audio = recorded.Read("audio").ToFloat32(), keys = recorded.Read("emotion_keys").ToFloat32(), noise = recorded.Read("noise").ToFloat32();
+        double[] states = recorded.Read("states_f64").Data<double>();
+        using DiffusionModel model = DiffusionModel.Load(
+            TestData.Path("fixtures/diff_tiny_60"), CudaTarget.Of(target).Options(precision) with { Noise = NoiseSource.Given, MaxBatch = 1 });
+        EmotionTrack emotions = new(model.EmotionCount);
+        emotions.Add(0, keys.AsSpan(0, model.EmotionCount));
+        emotions.Add(audio.Length - 1, keys.AsSpan(model.EmotionCount));
+        emotions.Close();
+        DiffusionTrack track = new(model, new DiffusionTrackOptions
+        {
+            Identity = (int)recorded.Read("identity").Data<long>()[0],
+            Emotions = emotions,
+            Noise = (_, given) => noise.CopyTo(given),
+        });
+        track.Push(audio);
+        track.Close();
+        double tolerance = precision == Precision.Float16 ? 1e-2 : 1e-5;
+        for (int n = 0; n < 10; n++)
+        {
+            Assert.True(track.Advance());
+            OperatorCase.AssertClose(
+                states.AsSpan(n * model.StateLength, model.StateLength), track.GruState, tolerance, $"state after window {n}, {target}, {precision}");
+        }
     }
 
     /// <summary>Every operation of the network as it was trained, on a GPU.</summary>
