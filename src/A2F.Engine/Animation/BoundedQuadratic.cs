@@ -1,68 +1,94 @@
 namespace A2F.Engine.Animation;
 
 /// <summary>
-/// argmin x'Gx/2 - c'x over 0 &lt;= x &lt;= upper, for symmetric positive semidefinite G, in double precision. A primal active-set method:
-/// first clip until the free part is feasible, then free one variable at a time (largest wrong-signed gradient) and walk to the minimum of
-/// the enlarged face, stopping at bounds. Every walk lowers the energy, so no face comes twice; where rounding stops a walk from
-/// doing so, its variable is left alone until another makes progress. A free variable whose column depends on those before it (singular G)
-/// stays where it is: its gradient vanishes together with theirs. The start never depends on earlier solves.
+/// argmin x'Gx/2 - c'x over 0 &lt;= x &lt;= upper, for one symmetric positive semidefinite G and one c after another, in double precision. A primal
+/// active-set method. It starts from the free variables of the solve before: they go to the minimum of their face, those that leave the box are
+/// fixed at the bound that they passed, until the face's minimum lies in the box. Then one variable at a time is freed (largest wrong-signed
+/// gradient) and the enlarged face's minimum is walked to, stopping at bounds. Every walk lowers the energy, so no face comes twice; where
+/// rounding stops a walk from doing so, its variable is left alone until another makes progress.
 /// </summary>
+/// <remarks>
+/// The Cholesky factor of G over the free variables has them in the order in which they were freed; a row stays valid until a variable before it is
+/// fixed, from solve to solve. A variable whose column depends on those before it (singular G) waits where it is: its gradient vanishes
+/// together with theirs. <see cref="Reset"/> makes the next solve independent of those before.
+/// </remarks>
 internal sealed class BoundedQuadratic
 {
     private const double DependentPivot = 1e-13;
     private const double GradientNoise = 1e-13;
     private readonly int _n;
-    private readonly double[] _factor;
+    private readonly double[] _g;
+    private readonly double[] _factor; // row r: variable _order[r]
     private readonly double[] _step;
     private readonly double[] _gradient;
-    private readonly int[] _order;
+    private readonly int[] _order; // free variables: the first _rank are in the factor, those behind wait
     private readonly bool[] _free;
     private readonly bool[] _blocked;
+    private int _rank;
+    private int _count; // free variables
 
     /// <param name="n">Number of variables.</param>
-    public BoundedQuadratic(int n)
+    /// <param name="g">[n, n], symmetric positive semidefinite; not copied.</param>
+    public BoundedQuadratic(int n, double[] g)
     {
         _n = n;
+        _g = g;
         _factor = new double[checked(n * n)];
         _step = new double[n];
         _gradient = new double[n];
         _order = new int[n];
         _free = new bool[n];
         _blocked = new bool[n];
+        Reset();
     }
 
-    /// <summary>Factorisations that the last solve took.</summary>
-    public int Factorisations { get; private set; }
+    /// <summary>Minima of faces that the last solve went to.</summary>
+    public int Faces { get; private set; }
+
+    /// <summary>Most minima of faces that a solve goes to.</summary>
+    public int MostFaces => MostRounds * (_n + 1) + _n + 1;
+
+    private int MostRounds => 20 * _n + 50;
+
+    /// <summary>Forgets the solves before: all variables are free.</summary>
+    public void Reset()
+    {
+        _rank = 0;
+        _count = _n;
+        for (int i = 0; i < _n; i++) (_order[i], _free[i]) = (i, true);
+    }
 
     /// <summary>Solves one problem.</summary>
-    /// <param name="g">[n, n], symmetric positive semidefinite.</param>
     /// <param name="c">[n].</param>
     /// <param name="upper">[n], 0 or more.</param>
-    /// <param name="x">[n], receives the solution.</param>
-    public void Solve(ReadOnlySpan<double> g, ReadOnlySpan<double> c, ReadOnlySpan<double> upper, Span<double> x)
+    /// <param name="x">[n]: what the solve before left there, or anything after a reset; receives the solution.</param>
+    public void Solve(ReadOnlySpan<double> c, ReadOnlySpan<double> upper, Span<double> x)
     {
-        Factorisations = 0;
-        x.Clear();
-        ClipUntilFeasible(g, c, upper, x);
-        Array.Clear(_blocked);
-        for (int round = 0; round < 20 * _n + 50; round++)
+        Faces = 0;
+        for (int i = 0; i < _n; i++)
         {
-            int entering = FindEntering(g, c, upper, x);
+            if (_free[i]) x[i] = 0;
+            else x[i] = x[i] > upper[i] / 2 ? upper[i] : 0; // the bound that it was at, or what is left of it
+        }
+        ClipUntilFeasible(c, upper, x);
+        Array.Clear(_blocked);
+        for (int round = 0; round < MostRounds; round++)
+        {
+            int entering = FindEntering(c, upper, x);
             if (entering < 0) return;
-            _free[entering] = true;
-            if (Walk(g, c, upper, x, entering)) Array.Clear(_blocked);
+            Free(entering);
+            if (Walk(c, upper, x, entering)) Array.Clear(_blocked);
             else _blocked[entering] = true;
         }
     }
 
-    private void ClipUntilFeasible(ReadOnlySpan<double> g, ReadOnlySpan<double> c, ReadOnlySpan<double> upper, Span<double> x)
+    private void ClipUntilFeasible(ReadOnlySpan<double> c, ReadOnlySpan<double> upper, Span<double> x)
     {
-        Array.Fill(_free, true);
         bool clipped = true;
         while (clipped)
         {
             clipped = false;
-            SolveFree(g, c, x);
+            SolveFree(c, x);
             for (int i = 0; i < _n; i++)
             {
                 if (!_free[i]) continue;
@@ -72,19 +98,19 @@ internal sealed class BoundedQuadratic
                 _free[i] = false;
                 clipped = true;
             }
+            if (clipped) DropFixed();
         }
     }
 
-    // The bound variable whose gradient points into the box most steeply, or -1 at a KKT point. Leaves the gradient of all variables.
-    private int FindEntering(ReadOnlySpan<double> g, ReadOnlySpan<double> c, ReadOnlySpan<double> upper, ReadOnlySpan<double> x)
+    // The bound variable whose gradient points into the box most steeply, or -1 at a KKT point.
+    private int FindEntering(ReadOnlySpan<double> c, ReadOnlySpan<double> upper, ReadOnlySpan<double> x)
     {
         int best = -1;
         double steepest = 0;
         for (int i = 0; i < _n; i++)
         {
-            (double gradient, double size) = Gradient(g, c, x, i);
-            _gradient[i] = gradient;
             if (_free[i] || _blocked[i] || upper[i] <= 0) continue;
+            (double gradient, double size) = Gradient(c, x, i);
             double inward = x[i] <= 0 ? -gradient : gradient;
             if (inward <= GradientNoise * size || inward <= steepest) continue;
             steepest = inward;
@@ -93,31 +119,24 @@ internal sealed class BoundedQuadratic
         return best;
     }
 
-    private (double Gradient, double Size) Gradient(ReadOnlySpan<double> g, ReadOnlySpan<double> c, ReadOnlySpan<double> x, int i)
+    private (double Gradient, double Size) Gradient(ReadOnlySpan<double> c, ReadOnlySpan<double> x, int i)
     {
-        double sum = -c[i];
-        double size = Math.Abs(c[i]);
-        ReadOnlySpan<double> row = g.Slice(i * _n, _n);
-        for (int j = 0; j < row.Length; j++)
-        {
-            double term = row[j] * x[j];
-            sum += term;
-            size += Math.Abs(term);
-        }
-        return (sum, size);
+        ReadOnlySpan<double> row = _g.AsSpan(i * _n, _n);
+        (double sum, double size) = DoubleMath.DotAndSize(row, x);
+        return (sum - c[i], size + Math.Abs(c[i]));
     }
 
     // Goes to the minimum over the free variables, fixing those that meet a bound on the way. False where nothing moved.
-    private bool Walk(ReadOnlySpan<double> g, ReadOnlySpan<double> c, ReadOnlySpan<double> upper, Span<double> x, int entering)
+    private bool Walk(ReadOnlySpan<double> c, ReadOnlySpan<double> upper, Span<double> x, int entering)
     {
         bool first = true;
         bool moved = false;
         while (true)
         {
-            SolveFree(g, c, x);
+            SolveFree(c, x);
             if (first && (x[entering] <= 0 ? _step[entering] <= 0 : _step[entering] >= 0))
             {
-                _free[entering] = false;
+                Fix(entering);
                 return false;
             }
             first = false;
@@ -131,7 +150,7 @@ internal sealed class BoundedQuadratic
             }
             if (limiting < 0) return moved;
             x[limiting] = _step[limiting] < 0 ? 0 : upper[limiting];
-            _free[limiting] = false;
+            Fix(limiting);
             if (limiting == entering && !moved) return false;
         }
     }
@@ -152,37 +171,60 @@ internal sealed class BoundedQuadratic
         return (length, limiting);
     }
 
-    // _step = -(G over the free variables)^-1 * gradient, by Cholesky; 0 for fixed and for dependent variables.
-    private void SolveFree(ReadOnlySpan<double> g, ReadOnlySpan<double> c, ReadOnlySpan<double> x)
+    private void Free(int i)
     {
-        Factorisations++;
+        _free[i] = true;
+        _order[_count++] = i;
+    }
+
+    private void Fix(int i)
+    {
+        _free[i] = false;
+        DropFixed();
+    }
+
+    // The factor keeps its rows up to the first variable that is free no more.
+    private void DropFixed()
+    {
+        int kept = 0, rank = _rank;
+        for (int k = 0; k < _count; k++)
+        {
+            if (_free[_order[k]]) _order[kept++] = _order[k];
+            else if (k < rank) rank = Math.Min(rank, kept);
+        }
+        (_count, _rank) = (kept, rank);
+    }
+
+    // _step = -(G over the free variables)^-1 * gradient, by Cholesky; 0 for fixed and for waiting variables.
+    private void SolveFree(ReadOnlySpan<double> c, ReadOnlySpan<double> x)
+    {
+        Faces++;
+        for (int k = _rank; k < _count; k++)
+        {
+            int i = _order[k];
+            if (!AppendToFactor(i, _rank)) continue;
+            (_order[k], _order[_rank]) = (_order[_rank], i);
+            _rank++;
+        }
         Array.Clear(_step);
-        int rank = 0;
-        for (int i = 0; i < _n; i++)
+        for (int r = 0; r < _rank; r++)
         {
-            if (_free[i] && AppendToFactor(g, i, rank)) _order[rank++] = i;
-        }
-        for (int r = 0; r < rank; r++)
-        {
-            double sum = -Gradient(g, c, x, _order[r]).Gradient;
             ReadOnlySpan<double> row = _factor.AsSpan(r * _n, r + 1);
-            for (int k = 0; k < r; k++) sum -= row[k] * _step[_order[k]];
-            _step[_order[r]] = sum / row[r];
+            _gradient[r] = (-Gradient(c, x, _order[r]).Gradient - DoubleMath.Dot(row[..r], _gradient.AsSpan(0, r))) / row[r];
         }
-        for (int r = rank - 1; r >= 0; r--)
+        for (int r = _rank - 1; r >= 0; r--)
         {
-            double value = _step[_order[r]] / _factor[r * _n + r];
+            double value = _gradient[r] / _factor[r * _n + r];
             _step[_order[r]] = value;
-            ReadOnlySpan<double> row = _factor.AsSpan(r * _n, r);
-            for (int k = 0; k < row.Length; k++) _step[_order[k]] -= row[k] * value;
+            DoubleMath.AddScaled(_factor.AsSpan(r * _n, r), -value, _gradient.AsSpan(0, r));
         }
     }
 
     // Row `rank` of the Cholesky factor for variable i. False when its column is (nearly) a combination of the earlier ones.
-    private bool AppendToFactor(ReadOnlySpan<double> g, int i, int rank)
+    private bool AppendToFactor(int i, int rank)
     {
         Span<double> row = _factor.AsSpan(rank * _n, rank + 1);
-        ReadOnlySpan<double> source = g.Slice(i * _n, _n);
+        ReadOnlySpan<double> source = _g.AsSpan(i * _n, _n);
         double pivot = source[i];
         for (int r = 0; r < rank; r++)
         {

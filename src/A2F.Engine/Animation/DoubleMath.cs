@@ -34,4 +34,36 @@ internal static class DoubleMath
         for (int i = va.Length * Vector<float>.Count; i < a.Length; i++) total += a[i] * b[i];
         return total;
     }
+
+    /// <summary>Sum of the products, and of their magnitudes.</summary>
+    public static (double Sum, double Size) DotAndSize(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
+    {
+        int lanes = Vector<double>.Count;
+        Vector<double> sum = Vector<double>.Zero;
+        Vector<double> size = Vector<double>.Zero;
+        int i = 0;
+        for (; i + lanes <= a.Length; i += lanes)
+        {
+            Vector<double> product = new Vector<double>(a[i..]) * new Vector<double>(b[i..]);
+            sum += product;
+            size += Vector.Abs(product);
+        }
+        (double total, double totalSize) = (Vector.Sum(sum), Vector.Sum(size));
+        for (; i < a.Length; i++)
+        {
+            total += a[i] * b[i];
+            totalSize += Math.Abs(a[i] * b[i]);
+        }
+        return (total, totalSize);
+    }
+
+    /// <summary>y += factor * x.</summary>
+    public static void AddScaled(ReadOnlySpan<double> x, double factor, Span<double> y)
+    {
+        int lanes = Vector<double>.Count;
+        Vector<double> by = new(factor);
+        int i = 0;
+        for (; i + lanes <= x.Length; i += lanes) (new Vector<double>(y[i..]) + by * new Vector<double>(x[i..])).CopyTo(y[i..]);
+        for (; i < x.Length; i++) y[i] += factor * x[i];
+    }
 }

@@ -13,6 +13,8 @@ public sealed class FaceAnimator
     private readonly FaceRig _rig;
     private readonly SkinMotion? _skin;
     private readonly TongueMotion? _tongue;
+    private readonly FoldedSkin? _foldedSkin;
+    private readonly FoldedTongue? _foldedTongue;
     private readonly EyesAnimator _eyes;
     private readonly BlendshapeSolver? _skinSolver;
     private readonly BlendshapeSolver? _tongueSolver;
@@ -30,7 +32,12 @@ public sealed class FaceAnimator
     /// <param name="tongueSolver">How tongue weights are solved for; needed where the face has tongue blendshapes, else ignored.</param>
     /// <param name="options">Choices about the solve that are not in model files.</param>
     /// <param name="vertices">
-    /// Whether vertices are wanted. Without, only the vertices that the solver looks at are computed; weights are the same bit for bit.
+    /// Whether vertices are wanted.
+    /// </param>
+    /// <param name="folded">
+    /// Where vertices are not wanted: whether weights come from the coefficients directly, without any vertex, where the network puts out
+    /// coefficients. Equal in real arithmetic, about 1e-6 apart. If not, the vertices that the solver looks at are computed, and weights are those
+    /// that come with vertices, bit for bit.
     /// </param>
     /// <exception cref="A2FException">A rate is below 1, parameters are missing, of wrong length or not finite.</exception>
     public FaceAnimator(
@@ -41,7 +48,8 @@ public sealed class FaceAnimator
         SolverParameters? skinSolver = null,
         SolverParameters? tongueSolver = null,
         SolveOptions? options = null,
-        bool vertices = true)
+        bool vertices = true,
+        bool folded = true)
     {
         if (framesNumerator < 1 || framesDenominator < 1)
             throw new A2FException(A2FErrorCode.OutOfRange, $"{framesNumerator}/{framesDenominator} frames per second are not possible");
@@ -57,8 +65,11 @@ public sealed class FaceAnimator
         _skinParameters = rig.Skin is null ? null : skinSolver;
         _tongueParameters = rig.Tongue is null ? null : tongueSolver;
         int atOnce = vertices ? MostFramesAtOnceWithVertices : MostFramesAtOnce;
-        _skin = rig.SkinToMove(vertices) is SkinRegion region ? new SkinMotion(rig, region, vertices, frameSeconds, atOnce) : null;
-        _tongue = vertices || _tongueSolver is not null ? new TongueMotion(rig, atOnce) : null;
+        folded &= !vertices;
+        if (folded && rig.CanFoldSkin) _foldedSkin = new FoldedSkin(rig, frameSeconds, parameters);
+        else if (rig.SkinToMove(vertices) is SkinRegion region) _skin = new SkinMotion(rig, region, vertices, frameSeconds, atOnce);
+        if (folded && rig.CanFoldTongue) _foldedTongue = new FoldedTongue(rig);
+        else if (vertices || _tongueSolver is not null) _tongue = new TongueMotion(rig, atOnce);
         _skin?.SetParameters(parameters);
     }
 
@@ -75,6 +86,7 @@ public sealed class FaceAnimator
             CheckParameters(value);
             _parameters = value;
             _skin?.SetParameters(value);
+            _foldedSkin?.SetParameters(value);
         }
     }
 
@@ -83,7 +95,7 @@ public sealed class FaceAnimator
     public SolverParameters? SkinSolver
     {
         get => _skinParameters;
-        set => _skinParameters = SetSolver(_skinSolver, value, "skin");
+        set => _skinParameters = SetSolver(_skinSolver, _rig.Skin, value, "skin");
     }
 
     /// <summary>How tongue weights are solved for; null where the face has no tongue blendshapes. A new value counts from the next frame on.</summary>
@@ -91,7 +103,7 @@ public sealed class FaceAnimator
     public SolverParameters? TongueSolver
     {
         get => _tongueParameters;
-        set => _tongueParameters = SetSolver(_tongueSolver, value, "tongue");
+        set => _tongueParameters = SetSolver(_tongueSolver, _rig.Tongue, value, "tongue");
     }
 
     /// <summary>Choices about the solve that are not in model files. A new value counts from the next frame on.</summary>
@@ -101,8 +113,8 @@ public sealed class FaceAnimator
         set
         {
             _options = value;
-            if (_skinParameters is not null) _skinSolver!.SetParameters(_skinParameters, value, "skin");
-            if (_tongueParameters is not null) _tongueSolver!.SetParameters(_tongueParameters, value, "tongue");
+            if (_skinParameters is not null) SetSolver(_skinSolver, _rig.Skin, _skinParameters, "skin");
+            if (_tongueParameters is not null) SetSolver(_tongueSolver, _rig.Tongue, _tongueParameters, "tongue");
         }
     }
 
@@ -110,6 +122,7 @@ public sealed class FaceAnimator
     public void Reset()
     {
         _skin?.Reset();
+        _foldedSkin?.Reset();
         _eyes.Reset();
         _skinSolver?.Reset();
         _tongueSolver?.Reset();
@@ -139,7 +152,7 @@ public sealed class FaceAnimator
     public void Animate(ReadOnlySpan<float> outputs, FaceFrames frames, int firstFrame)
     {
         int count = CountRows(outputs);
-        CheckRoom(frames, firstFrame, count);
+        frames.CheckRoom(_rig, HasVertices, firstFrame, count);
         int bad = Finite.IndexOfBad(outputs);
         if (bad >= 0) Finite.Check(outputs[bad], $"network output, row {bad / _rig.OutputLength}, column {bad % _rig.OutputLength}");
         int atOnce = HasVertices ? MostFramesAtOnceWithVertices : MostFramesAtOnce;
@@ -160,6 +173,16 @@ public sealed class FaceAnimator
         {
             int frame = firstFrame + i;
             ReadOnlySpan<float> row = outputs.Slice(i * _rig.OutputLength, _rig.OutputLength);
+            if (_foldedSkin is not null)
+            {
+                _foldedSkin.Animate(row[.._rig.SkinSize]);
+                _skinSolver!.Solve(_foldedSkin.Fold, _foldedSkin.Coefficients, FaceFrames.Row(frames.SkinWeights, frame, frames.SkinWeightCount));
+            }
+            if (_foldedTongue is not null)
+            {
+                _foldedTongue.Animate(row.Slice(_rig.SkinSize, _rig.TongueSize), _parameters);
+                _tongueSolver!.Solve(_foldedTongue.Fold, _foldedTongue.Coefficients, FaceFrames.Row(frames.TongueWeights, frame, frames.TongueWeightCount));
+            }
             if (_skin is not null)
             {
                 ReadOnlySpan<float> posed = _skin.Animate(i);
@@ -183,27 +206,15 @@ public sealed class FaceAnimator
             $"network output: expected rows of {_rig.OutputLength} values (skin {_rig.SkinSize}, tongue {_rig.TongueSize}, jaw {_rig.JawSize}, " +
             $"eyes {_rig.EyesSize}), found {outputs.Length} values in all");
 
-    private void CheckRoom(FaceFrames frames, int firstFrame, int count)
-    {
-        if (firstFrame < 0 || firstFrame > frames.Count - count)
-            throw new A2FException(A2FErrorCode.InvalidArgument, $"room for {frames.Count} frames does not hold {count} from frame {firstFrame}");
-        if (frames.HasVertices != HasVertices || frames.SkinWeightCount != _rig.SkinPoseNames.Count ||
-            frames.TongueWeightCount != _rig.TonguePoseNames.Count ||
-            (HasVertices && (frames.SkinVertexCount != _rig.SkinVertexCount || frames.TongueVertexCount != _rig.TongueVertexCount)))
-        {
-            throw new A2FException(A2FErrorCode.InvalidArgument, "the room for frames was made for another face, or differs in wanting vertices");
-        }
-    }
-
     private BlendshapeSolver? CreateSolver(BlendshapeBasis? basis, SolverParameters? parameters, string what)
     {
         if (basis is null) return null;
         if (parameters is null)
             throw new A2FException(A2FErrorCode.InvalidArgument, $"the face has {what} blendshapes, so the solve needs {what} parameters");
-        return new BlendshapeSolver(basis, parameters, _options, what);
+        return new BlendshapeSolver(basis, new SolverSetup(basis, parameters, _options, what));
     }
 
-    private SolverParameters SetSolver(BlendshapeSolver? solver, SolverParameters? parameters, string what)
+    private SolverParameters SetSolver(BlendshapeSolver? solver, BlendshapeBasis? basis, SolverParameters? parameters, string what)
     {
         if (solver is null || parameters is null)
         {
@@ -211,11 +222,12 @@ public sealed class FaceAnimator
                 ? $"the face has no {what} blendshapes to set parameters for"
                 : $"the {what} solve needs parameters");
         }
-        solver.SetParameters(parameters, _options, what);
+        solver.SetParameters(new SolverSetup(basis!, parameters, _options, what));
         return parameters;
     }
 
-    private static void CheckParameters(AnimatorParameters p)
+    /// <summary>Throws for values that would poison a track.</summary>
+    internal static void CheckParameters(AnimatorParameters p)
     {
         ReadOnlySpan<float> values =
         [

@@ -67,6 +67,18 @@ public sealed class FaceFrames
     /// <summary>[frame, vertex, 3]: tongue positions in centimetres.</summary>
     public float[] TongueVertices { get; }
 
+    /// <summary>Throws unless frames [<paramref name="firstFrame"/>, + <paramref name="count"/>) of a face fit.</summary>
+    internal void CheckRoom(FaceRig rig, bool vertices, int firstFrame, int count)
+    {
+        if (firstFrame < 0 || firstFrame > Count - count)
+            throw new A2FException(A2FErrorCode.InvalidArgument, $"room for {Count} frames does not hold {count} from frame {firstFrame}");
+        if (HasVertices != vertices || SkinWeightCount != rig.SkinPoseNames.Count || TongueWeightCount != rig.TonguePoseNames.Count ||
+            (vertices && (SkinVertexCount != rig.SkinVertexCount || TongueVertexCount != rig.TongueVertexCount)))
+        {
+            throw new A2FException(A2FErrorCode.InvalidArgument, "the room for frames was made for another face, or differs in wanting vertices");
+        }
+    }
+
     internal static Span<float> Row(float[] values, int frame, int rowLength) => values.AsSpan(frame * rowLength, rowLength);
 
     private static float[] Allocate(int count, long rowLength)

@@ -8,9 +8,12 @@ namespace A2F.Engine.Animation;
 /// </summary>
 public sealed class FaceRig
 {
+    private const int MostSkinFolds = 16;
     private readonly Lazy<SkinRegion> _wholeSkin;
     private readonly Lazy<SkinRegion> _fittedSkin;
     private readonly Lazy<PcaBasis> _fittedSkinBasis;
+    private readonly Lazy<FoldedBasis> _tongueFold;
+    private readonly List<(float Level, float Softness, FoldedBasis Fold)> _skinFolds = []; // newest last
 
     /// <summary>Checks and arranges a face.</summary>
     /// <param name="geometry">
@@ -31,12 +34,15 @@ public sealed class FaceRig
         CheckLength(geometry.EyeCloseDelta, 3 * SkinVertexCount, "eye close delta");
         if (geometry.SaccadeRotations.Length % 2 != 0)
             throw new A2FException(A2FErrorCode.InvalidModel, $"saccade rotations: expected pairs, found {geometry.SaccadeRotations.Length} values");
+        CheckOffset(geometry.SkinOffset, geometry.SkinBasis, 3 * SkinVertexCount, "skin");
+        CheckOffset(geometry.TongueOffset, geometry.TongueBasis, 3 * TongueVertexCount, "tongue");
         CheckFinite(geometry);
         Skin = skinBlendshapes is null ? null : new BlendshapeBasis(skinBlendshapes, SkinVertexCount, "skin");
         Tongue = tongueBlendshapes is null ? null : new BlendshapeBasis(tongueBlendshapes, TongueVertexCount, "tongue");
         _wholeSkin = new(() => SkinRegion.Of(Geometry, null));
         _fittedSkin = new(() => SkinRegion.Of(Geometry, Skin!.Vertices));
         _fittedSkinBasis = new(() => PcaBasis.OfVertices(Geometry.SkinBasis, SkinSize, 3 * SkinVertexCount, Skin!.Vertices));
+        _tongueFold = new(() => FaceFold.Tongue(this));
     }
 
     /// <summary>The face of a model folder.</summary>
@@ -89,6 +95,33 @@ public sealed class FaceRig
         return vertices ? PcaBasis.Whole(Geometry.SkinBasis, SkinSize, 3 * SkinVertexCount) : _fittedSkinBasis.Value;
     }
 
+    /// <summary>Whether skin weights can be solved for from coefficients alone: there are blendshapes, and the network puts out coefficients.</summary>
+    internal bool CanFoldSkin => Skin is not null && !Geometry.SkinBasis.IsEmpty;
+
+    /// <summary>Whether tongue weights can be solved for from coefficients alone.</summary>
+    internal bool CanFoldTongue => Tongue is not null && !Geometry.TongueBasis.IsEmpty;
+
+    /// <summary>
+    /// What folds the skin for one border between lower and upper face; see <see cref="FaceFold"/>. Computed when first asked for; the last 16 are kept.
+    /// </summary>
+    internal FoldedBasis SkinFold(float maskLevel, float maskSoftness)
+    {
+        lock (_skinFolds)
+        {
+            int known = _skinFolds.FindIndex(f => f.Level == maskLevel && f.Softness == maskSoftness);
+            (float, float, FoldedBasis Fold) found = known >= 0
+                ? _skinFolds[known]
+                : (maskLevel, maskSoftness, FaceFold.Skin(this, _fittedSkin.Value, maskLevel, maskSoftness));
+            if (known >= 0) _skinFolds.RemoveAt(known);
+            else if (_skinFolds.Count == MostSkinFolds) _skinFolds.RemoveAt(0);
+            _skinFolds.Add(found);
+            return found.Fold;
+        }
+    }
+
+    /// <summary>What folds the tongue.</summary>
+    internal FoldedBasis TongueFold => _tongueFold.Value;
+
     private static int VertexCount(ReadOnlyMemory<float> points, string what) => points.Length % 3 == 0
         ? points.Length / 3
         : throw new A2FException(A2FErrorCode.InvalidModel, $"{what}: expected x, y, z per vertex, found {points.Length} values");
@@ -100,6 +133,14 @@ public sealed class FaceRig
         if (row == 0 || basis.Length % row != 0)
             throw new A2FException(A2FErrorCode.InvalidModel, $"{what} basis: expected rows of {row} values, found {basis.Length} in all");
         return basis.Length / row;
+    }
+
+    private static void CheckOffset(ReadOnlyMemory<float> offset, ReadOnlyMemory<float> basis, int length, string what)
+    {
+        if (offset.IsEmpty) return;
+        CheckLength(offset, length, $"{what} offset");
+        if (basis.IsEmpty) throw new A2FException(A2FErrorCode.InvalidModel, $"{what} offset: it belongs to a basis, and there is none");
+        Finite.Check(offset.Span, $"{what} offset");
     }
 
     private static void CheckLength(ReadOnlyMemory<float> values, int expected, string what)

@@ -6,7 +6,7 @@ namespace A2F.Engine.Animation;
 /// <summary>
 /// Moves the skin of one track:
 /// <code>
-/// d   = skinStrength*delta + eyeClose*(blinkOffset*blinkStrength - eyelidOpenOffset) + lipOpen*lipOpenOffset
+/// d   = skinStrength*(delta + offset) + eyeClose*(blinkOffset*blinkStrength - eyelidOpenOffset) + lipOpen*lipOpenOffset
 /// two one-pole smoothers in a row for each half of the face:  s1 += (d - s1)*a;  s2 += (s1 - s2)*a;  a = 1 - 0.5^(dt/halfLife)
 /// out = neutral + upper*upperStrength*(1 - mask) + lower*lowerStrength*mask
 /// </code>
@@ -49,19 +49,15 @@ internal sealed class SkinAnimator
         AnimatorParameters? old = _parameters;
         _parameters = parameters;
         if (old is not null && old.FaceMaskLevel == parameters.FaceMaskLevel && old.FaceMaskSoftness == parameters.FaceMaskSoftness) return;
-        for (int v = 0; v < _region.VertexCount; v++)
-        {
-            float distance = (parameters.FaceMaskLevel - _region.Heights[v]) / parameters.FaceMaskSoftness;
-            _mask.AsSpan(3 * v, 3).Fill(1f / (1f + MathF.Exp(-distance)));
-        }
+        _region.FillMask(parameters.FaceMaskLevel, parameters.FaceMaskSoftness, _mask);
     }
 
     /// <summary>One frame: displacements in, positions out, both of the region's padded length.</summary>
     public void Animate(ReadOnlySpan<float> delta, Span<float> posed)
     {
         AnimatorParameters p = _parameters ?? throw new A2FException(A2FErrorCode.Internal, "the skin animator has no parameters");
-        Vector<float> lowerAlpha = new(Alpha(p.LowerFaceSmoothing));
-        Vector<float> upperAlpha = new(Alpha(p.UpperFaceSmoothing));
+        Vector<float> lowerAlpha = new(Alpha(p.LowerFaceSmoothing, _frameSeconds));
+        Vector<float> upperAlpha = new(Alpha(p.UpperFaceSmoothing, _frameSeconds));
         bool smoothLower = _started && p.LowerFaceSmoothing > 0f;
         bool smoothUpper = _started && p.UpperFaceSmoothing > 0f;
         Vector<float> skin = new(p.SkinStrength);
@@ -72,6 +68,7 @@ internal sealed class SkinAnimator
 
         ReadOnlySpan<Vector<float>> x = MemoryMarshal.Cast<float, Vector<float>>(delta);
         ReadOnlySpan<Vector<float>> neutral = Vectors(_region.Neutral);
+        ReadOnlySpan<Vector<float>> offset = Vectors(_region.Offset);
         ReadOnlySpan<Vector<float>> eyeClose = Vectors(_region.EyeClose);
         ReadOnlySpan<Vector<float>> lipOpen = Vectors(_region.LipOpen);
         ReadOnlySpan<Vector<float>> mask = Vectors(_mask);
@@ -79,7 +76,7 @@ internal sealed class SkinAnimator
         Span<Vector<float>> result = MemoryMarshal.Cast<float, Vector<float>>(posed);
         for (int i = 0; i < result.Length; i++)
         {
-            Vector<float> d = skin * x[i] + eyeClose[i] * eye + lipOpen[i] * lip;
+            Vector<float> d = skin * (x[i] + offset[i]) + eyeClose[i] * eye + lipOpen[i] * lip;
             Vector<float> lower = Smooth(d, ref l1[i], ref l2[i], lowerAlpha, smoothLower);
             Vector<float> upper = Smooth(d, ref u1[i], ref u2[i], upperAlpha, smoothUpper);
             result[i] = neutral[i] + upper * upperStrength * (Vector<float>.One - mask[i]) + lower * lowerStrength * mask[i];
@@ -94,7 +91,8 @@ internal sealed class SkinAnimator
         return s2;
     }
 
-    private float Alpha(float halfLife) => halfLife > 0f ? 1f - MathF.Pow(0.5f, _frameSeconds / halfLife) : 1f;
+    /// <summary>How far a smoother goes towards its input in a frame; 1 for no smoothing.</summary>
+    public static float Alpha(float halfLife, float frameSeconds) => halfLife > 0f ? 1f - MathF.Pow(0.5f, frameSeconds / halfLife) : 1f;
 
     private static Span<Vector<float>> Vectors(float[] values) => MemoryMarshal.Cast<float, Vector<float>>(values.AsSpan());
 }

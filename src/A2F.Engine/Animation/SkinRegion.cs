@@ -15,12 +15,13 @@ internal sealed class SkinRegion
         Neutral = new float[PaddedLength];
         LipOpen = new float[PaddedLength];
         EyeClose = new float[PaddedLength];
+        Offset = new float[PaddedLength];
         Heights = new float[vertexCount];
     }
 
     public int VertexCount { get; }
 
-    /// <summary>Length of <see cref="Neutral"/>, <see cref="LipOpen"/> and <see cref="EyeClose"/>.</summary>
+    /// <summary>Length of all arrays but <see cref="Heights"/>.</summary>
     public int PaddedLength { get; }
 
     public float[] Neutral { get; }
@@ -28,6 +29,9 @@ internal sealed class SkinRegion
     public float[] LipOpen { get; }
 
     public float[] EyeClose { get; }
+
+    /// <summary>What the basis' displacement starts from.</summary>
+    public float[] Offset { get; }
 
     /// <summary>Height of each vertex in the whole face: 0 at the lowest vertex, 1 at the highest.</summary>
     public float[] Heights { get; }
@@ -46,9 +50,20 @@ internal sealed class SkinRegion
             neutral.Slice(v, 3).CopyTo(region.Neutral.AsSpan(3 * i));
             geometry.LipOpenDelta.Span.Slice(v, 3).CopyTo(region.LipOpen.AsSpan(3 * i));
             geometry.EyeCloseDelta.Span.Slice(v, 3).CopyTo(region.EyeClose.AsSpan(3 * i));
+            if (!geometry.SkinOffset.IsEmpty) geometry.SkinOffset.Span.Slice(v, 3).CopyTo(region.Offset.AsSpan(3 * i));
             region.Heights[i] = extent > 0f ? (neutral[v + 1] - low) / extent : 0f;
         }
         return region;
+    }
+
+    /// <summary>Weight of the lower face per coordinate, 1 at the chin, 0 at the forehead: 1 / (1 + exp((height - level) / softness)).</summary>
+    public void FillMask(float level, float softness, Span<float> mask)
+    {
+        for (int v = 0; v < VertexCount; v++)
+        {
+            float distance = (level - Heights[v]) / softness;
+            mask.Slice(3 * v, 3).Fill(1f / (1f + MathF.Exp(-distance)));
+        }
     }
 
     private static (float Low, float High) HeightRange(ReadOnlySpan<float> neutral)

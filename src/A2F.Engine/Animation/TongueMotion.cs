@@ -1,6 +1,6 @@
 namespace A2F.Engine.Animation;
 
-/// <summary>The tongue of one track: out = neutral + delta*strength, raised by height (y) and moved forward by depth (z). No state.</summary>
+/// <summary>The tongue of one track: out = neutral + (delta + offset)*strength, raised by height (y) and moved forward by depth (z). No state.</summary>
 internal sealed class TongueMotion
 {
     private readonly FaceRig _rig;
@@ -10,6 +10,7 @@ internal sealed class TongueMotion
     private readonly float[] _scratch;
     private readonly float[] _posed;
     private readonly float[] _fitted;
+    private readonly ReadOnlyMemory<float> _offset;
     private float[] _deltas;
 
     public TongueMotion(FaceRig rig, int atOnce)
@@ -23,6 +24,7 @@ internal sealed class TongueMotion
         _posed = new float[length];
         _fitted = new float[rig.Tongue?.RowCount ?? 0];
         _deltas = new float[_rowLength];
+        _offset = rig.Geometry.TongueOffset.IsEmpty ? new float[length] : rig.Geometry.TongueOffset;
     }
 
     /// <summary>Displacements of a batch from rows of network output.</summary>
@@ -42,12 +44,13 @@ internal sealed class TongueMotion
     public ReadOnlySpan<float> Animate(int frame, AnimatorParameters p)
     {
         ReadOnlySpan<float> delta = _deltas.AsSpan(frame * _rowLength, _posed.Length);
+        ReadOnlySpan<float> offset = _offset.Span;
         ReadOnlySpan<float> neutral = _rig.Geometry.TongueNeutral.Span;
         for (int i = 0; i < _posed.Length; i += 3)
         {
-            _posed[i] = neutral[i] + delta[i] * p.TongueStrength;
-            _posed[i + 1] = neutral[i + 1] + delta[i + 1] * p.TongueStrength + p.TongueHeightOffset;
-            _posed[i + 2] = neutral[i + 2] + delta[i + 2] * p.TongueStrength + p.TongueDepthOffset;
+            _posed[i] = neutral[i] + (delta[i] + offset[i]) * p.TongueStrength;
+            _posed[i + 1] = neutral[i + 1] + (delta[i + 1] + offset[i + 1]) * p.TongueStrength + p.TongueHeightOffset;
+            _posed[i + 2] = neutral[i + 2] + (delta[i + 2] + offset[i + 2]) * p.TongueStrength + p.TongueDepthOffset;
         }
         return _posed;
     }

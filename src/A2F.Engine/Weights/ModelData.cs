@@ -50,7 +50,14 @@ public sealed record FaceGeometry(
     ReadOnlyMemory<float> TongueBasis,
     ReadOnlyMemory<float> TongueNeutral,
     ReadOnlyMemory<float> NeutralJaw,
-    ReadOnlyMemory<float> SaccadeRotations);
+    ReadOnlyMemory<float> SaccadeRotations)
+{
+    /// <summary>[vertices * 3]: what the skin basis' displacement starts from; empty for zeros.</summary>
+    public ReadOnlyMemory<float> SkinOffset { get; init; }
+
+    /// <summary>[vertices * 3]: what the tongue basis' displacement starts from; empty for zeros.</summary>
+    public ReadOnlyMemory<float> TongueOffset { get; init; }
+}
 
 /// <summary>A set of blendshapes (bs_skin.npz, bs_tongue.npz).</summary>
 /// <param name="PoseNames">Names without the leading "neutral".</param>
