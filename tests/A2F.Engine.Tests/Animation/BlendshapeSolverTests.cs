@@ -40,7 +40,7 @@ public sealed class BlendshapeSolverTests
     public void The_system_matrix_is_the_recorded_one(string tag)
     {
         float[] expected = Recorded.Floats($"{tag}_A");
-        float[] actual = [.. Solver(tag, out _).A.ToArray().Select(x => (float)x)];
+        float[] actual = [.. Solver(tag, out _).Setup.A.ToArray().Select(x => (float)x)];
         double largest = expected.Max(MathF.Abs);
         Golden.AssertClose(expected, actual, 1e-5 * largest, $"{tag} A");
     }
@@ -51,16 +51,16 @@ public sealed class BlendshapeSolverTests
     {
         BlendshapeSolver solver = Solver(tag, out SolverParameters parameters);
         int[] recorded = Recorded.Ints($"{tag}_cancelpairs_active");
-        Assert.Equal(recorded.Chunk(2).Select(x => (x[0], x[1])).Order(), solver.CancelPairs.Order());
+        Assert.Equal(recorded.Chunk(2).Select(x => (x[0], x[1])).Order(), solver.Setup.CancelPairs.Order());
         int[] active = ActivePoses(parameters);
         float[] weights = new float[parameters.Multipliers.Count];
-        BlendshapeSolver plain = new(new BlendshapeBasis(Set(tag), Set(tag).Neutral.Length / 3, "test"),
-            parameters with { Multipliers = Ones(weights.Length), Offsets = new float[weights.Length] }, Options, "test");
+        BlendshapeSolver plain = Create(
+            Set(tag), parameters with { Multipliers = Ones(weights.Length), Offsets = new float[weights.Length] }, Options);
         for (int i = 0; i < Golden.Frames; i += 7)
         {
             plain.Solve(Target(tag, i), weights);
             Assert.All(weights, w => Assert.InRange(w, 0f, 1f));
-            Assert.All(solver.CancelPairs, pair => Assert.True(Math.Min(weights[active[pair.First]], weights[active[pair.Second]]) <= 1e-10f));
+            Assert.All(solver.Setup.CancelPairs, pair => Assert.True(Math.Min(weights[active[pair.First]], weights[active[pair.Second]]) <= 1e-10f));
             for (int pose = 0; pose < weights.Length; pose++)
             {
                 if (!parameters.ActivePoses[pose]) Assert.Equal(0f, weights[pose]);
@@ -73,10 +73,10 @@ public sealed class BlendshapeSolverTests
     {
         SolverParameters parameters = Parameters("tongue_full");
         BlendshapeSet set = Golden.Blendshapes("tongue");
-        BlendshapeSolver plain = new(new BlendshapeBasis(set, 120, "tongue"), parameters, new SolveOptions(), "tongue");
-        BlendshapeSolver quirk = new(new BlendshapeBasis(set, 120, "tongue"), parameters, Options, "tongue");
-        Assert.DoesNotContain((6, 7), plain.CancelPairs);
-        Assert.Contains((6, 7), quirk.CancelPairs);
+        BlendshapeSolver plain = Create(set, parameters, new SolveOptions());
+        BlendshapeSolver quirk = Create(set, parameters, Options);
+        Assert.DoesNotContain((6, 7), plain.Setup.CancelPairs);
+        Assert.Contains((6, 7), quirk.Setup.CancelPairs);
     }
 
     [Fact]
@@ -84,7 +84,7 @@ public sealed class BlendshapeSolverTests
     {
         BlendshapeSet set = Golden.Blendshapes("skin");
         SolverParameters parameters = Golden.Solver("skin") with { Offsets = [.. Enumerable.Range(0, 52).Select(i => 0.01f * i)] };
-        BlendshapeSolver solver = new(new BlendshapeBasis(set, 600, "skin"), parameters, new SolveOptions(), "skin");
+        BlendshapeSolver solver = Create(set, parameters, new SolveOptions());
         float[] weights = new float[52];
         solver.Solve(Target("skin_full", 3), weights);
         for (int pose = 0; pose < 52; pose++)
@@ -97,7 +97,7 @@ public sealed class BlendshapeSolverTests
     public void With_no_active_pose_all_weights_are_offsets()
     {
         SolverParameters parameters = Golden.Solver("tongue") with { ActivePoses = new bool[16] };
-        BlendshapeSolver solver = new(new BlendshapeBasis(Golden.Blendshapes("tongue"), 120, "tongue"), parameters, new SolveOptions(), "tongue");
+        BlendshapeSolver solver = Create(Golden.Blendshapes("tongue"), parameters, new SolveOptions());
         float[] weights = new float[16];
         solver.Solve(Target("tongue_full", 0), weights);
         Assert.Equal(parameters.Offsets, weights);
@@ -107,9 +107,8 @@ public sealed class BlendshapeSolverTests
     public void The_energy_objective_fits_the_face_at_least_as_well()
     {
         SolverParameters parameters = Parameters("skin_default");
-        BlendshapeBasis basis = new(Golden.Blendshapes("skin"), 600, "skin");
-        BlendshapeSolver normal = new(basis, parameters, new SolveOptions(), "skin");
-        BlendshapeSolver energy = new(basis, parameters, new SolveOptions { Objective = SolveObjective.Energy }, "skin");
+        BlendshapeSolver normal = Create(Golden.Blendshapes("skin"), parameters, new SolveOptions());
+        BlendshapeSolver energy = Create(Golden.Blendshapes("skin"), parameters, new SolveOptions { Objective = SolveObjective.Energy });
         float[] x = new float[52];
         float[] y = new float[52];
         bool differ = false;
@@ -133,7 +132,7 @@ public sealed class BlendshapeSolverTests
         Array.Copy(deltas, 0, deltas, 1800, 1800);   // pose 1 = pose 0
         Array.Clear(deltas, 2 * 1800, 1800);         // pose 2 moves nothing
         SolverParameters parameters = Parameters("skin_default") with { L1Regularization = 0f, L2Regularization = 0f, SymmetryStrength = 0f };
-        BlendshapeSolver solver = new(new BlendshapeBasis(set with { Deltas = deltas }, 600, "skin"), parameters, new SolveOptions(), "skin");
+        BlendshapeSolver solver = Create(set with { Deltas = deltas }, parameters, new SolveOptions());
         float[] weights = new float[52];
         for (int i = 0; i < Golden.Frames; i++)
         {
@@ -164,7 +163,7 @@ public sealed class BlendshapeSolverTests
             _ => good with { TemplateBoundingBoxSize = 0f },
         };
         A2FException e = Assert.Throws<A2FException>(() =>
-            new BlendshapeSolver(new BlendshapeBasis(Golden.Blendshapes("tongue"), 120, "tongue"), bad, new SolveOptions(), "tongue"));
+            Create(Golden.Blendshapes("tongue"), bad, new SolveOptions()));
         Assert.Contains(key, e.Message, StringComparison.Ordinal);
     }
 
@@ -193,7 +192,13 @@ public sealed class BlendshapeSolverTests
     {
         BlendshapeSet set = Set(tag);
         parameters = Parameters(tag);
-        return new BlendshapeSolver(new BlendshapeBasis(set, set.Neutral.Length / 3, tag), parameters, Options, tag);
+        return Create(set, parameters, Options);
+    }
+
+    private static BlendshapeSolver Create(BlendshapeSet set, SolverParameters parameters, SolveOptions options)
+    {
+        BlendshapeBasis basis = new(set, set.Neutral.Length / 3, "test");
+        return new BlendshapeSolver(basis, new SolverSetup(basis, parameters, options, "test"));
     }
 
     private static SolverParameters Parameters(string tag)
@@ -236,7 +241,7 @@ public sealed class BlendshapeSolverTests
         for (int i = 0; i < x.Length; i++)
         {
             double row = 0;
-            for (int j = 0; j < x.Length; j++) row += solver.A[i * x.Length + j] * x[j];
+            for (int j = 0; j < x.Length; j++) row += solver.Setup.A[i * x.Length + j] * x[j];
             energy += x[i] * (0.5 * row - solver.B[i]);
         }
         return energy;
@@ -256,7 +261,7 @@ public sealed class BlendshapeSolverTests
             {
                 double row = -solver.B[i];
                 for (int j = 0; j < active.Length; j++)
-                    row += solver.A[i * active.Length + j] * (weights[active[j]] - p.Offsets[active[j]]) / Math.Max(p.Multipliers[active[j]], 1e-6);
+                    row += solver.Setup.A[i * active.Length + j] * (weights[active[j]] - p.Offsets[active[j]]) / Math.Max(p.Multipliers[active[j]], 1e-6);
                 cost += row * row;
             }
             return cost;

@@ -42,7 +42,7 @@ public sealed class BoundedQuadraticTests
     public void An_optimum_on_bounds_is_exact()
     {
         double[] x = new double[2];
-        new BoundedQuadratic(2).Solve([1, 0, 0, 1], [-3, 5], [1, 1], x);
+        new BoundedQuadratic(2, [1, 0, 0, 1]).Solve([-3, 5], [1, 1], x);
         Assert.Equal([0.0, 1.0], x);
     }
 
@@ -50,42 +50,72 @@ public sealed class BoundedQuadraticTests
     public void A_problem_without_any_slope_is_solved_by_zeros()
     {
         double[] x = [7, 7, 7];
-        new BoundedQuadratic(3).Solve(new double[9], new double[3], [1, 1, 1], x);
+        new BoundedQuadratic(3, new double[9]).Solve(new double[3], [1, 1, 1], x);
         Assert.Equal([0.0, 0.0, 0.0], x);
     }
 
     [Fact]
-    public void Solves_take_a_bounded_number_of_steps_and_repeat_exactly()
+    public void Solves_take_a_bounded_number_of_steps_and_a_reset_repeats_them_exactly()
     {
         Random random = new(3);
-        BoundedQuadratic solver = new(52);
-        double[] ones = new double[52];
-        Array.Fill(ones, 1.0);
+        double[] ones = Ones(52);
         int most = 0;
         for (int round = 0; round < 200; round++)
         {
             double[] g = Gram(Matrix(random, (Kind)(round % 7), 60, 52), 60, 52);
-            double[] c = [.. Enumerable.Range(0, 52).Select(_ => Normal(random) * 100)];
-            double[] x = new double[52];
-            double[] again = new double[52];
-            solver.Solve(g, c, ones, x);
-            most = Math.Max(most, solver.Factorisations);
-            new BoundedQuadratic(52).Solve(g, c, ones, again);
+            double[] c = Values(random, 52, 100), x = new double[52], again = Values(random, 52, 1);
+            BoundedQuadratic solver = new(52, g);
+            solver.Solve(c, ones, x);
+            most = Math.Max(most, solver.Faces);
+            solver.Solve(Values(random, 52, 100), ones, again);
+            solver.Reset();
+            solver.Solve(c, ones, again);
             Assert.Equal(x, again);
         }
         Assert.InRange(most, 1, 52 * 6);
     }
 
+    [Theory]
+    [InlineData(Kind.Regular)]
+    [InlineData(Kind.DuplicateColumns)]
+    [InlineData(Kind.ZeroColumns)]
+    [InlineData(Kind.LowRank)]
+    [InlineData(Kind.IllConditioned)]
+    [InlineData(Kind.NearDuplicates)]
+    [InlineData(Kind.BadlyScaled)]
+    public void A_chain_of_solves_ends_each_time_in_a_minimum(Kind kind)
+    {
+        const int N = 40, M = 50;
+        Random random = new(200 + (int)kind);
+        double[] a = Matrix(random, kind, M, N), g = Gram(a, M, N), x = new double[N];
+        BoundedQuadratic solver = new(N, g);
+        double[] b = Values(random, M, 3);
+        int warm = 0, cold = 0;
+        for (int round = 0; round < 200; round++)
+        {
+            bool jump = round % 20 == 0; // else a small motion, as from frame to frame
+            for (int i = 0; i < M; i++) b[i] = jump ? 3 * Normal(random) : b[i] + 0.05 * Normal(random);
+            double[] upper = [.. Enumerable.Range(0, N).Select(i => (i + round / 7) % 5 == 0 && kind != Kind.Regular ? 1e-10 : 1.0)];
+            solver.Solve(Project(a, b, M, N), upper, x);
+            AssertMinimum(a, b, upper, x, M, N, $"{kind}, round {round}");
+            if (jump) continue;
+            warm += solver.Faces;
+            BoundedQuadratic fresh = new(N, g);
+            fresh.Solve(Project(a, b, M, N), upper, new double[N]);
+            cold += fresh.Faces;
+        }
+        if (kind == Kind.Regular) Assert.True(warm < cold / 2, $"{warm} faces from where the solve before ended, {cold} from nothing");
+    }
+
     private static void AssertMinimum(double[] a, double[] b, double[] upper, int m, int n, string what)
     {
-        double[] g = Gram(a, m, n);
-        double[] c = new double[n];
-        for (int i = 0; i < m; i++)
-        {
-            for (int j = 0; j < n; j++) c[j] += a[i * n + j] * b[i];
-        }
         double[] x = new double[n];
-        new BoundedQuadratic(n).Solve(g, c, upper, x);
+        new BoundedQuadratic(n, Gram(a, m, n)).Solve(Project(a, b, m, n), upper, x);
+        AssertMinimum(a, b, upper, x, m, n, what);
+    }
+
+    private static void AssertMinimum(double[] a, double[] b, double[] upper, double[] x, int m, int n, string what)
+    {
         double[] residual = new double[m];
         double size = 0;
         for (int i = 0; i < m; i++)
@@ -136,6 +166,21 @@ public sealed class BoundedQuadraticTests
         }
         return a;
     }
+
+    // a'b.
+    private static double[] Project(double[] a, double[] b, int m, int n)
+    {
+        double[] c = new double[n];
+        for (int i = 0; i < m; i++)
+        {
+            for (int j = 0; j < n; j++) c[j] += a[i * n + j] * b[i];
+        }
+        return c;
+    }
+
+    private static double[] Ones(int n) => [.. Enumerable.Repeat(1.0, n)];
+
+    private static double[] Values(Random random, int count, double size) => [.. Enumerable.Range(0, count).Select(_ => Normal(random) * size)];
 
     private static double[] Gram(double[] a, int m, int n)
     {
