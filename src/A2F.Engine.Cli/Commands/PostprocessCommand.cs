@@ -24,7 +24,7 @@ internal static class PostprocessCommand
         Argument<string> model = CommonOptions.Model();
         Option<string> inputs = CommonOptions.Inputs(
             "Network output: array 'result' [frames, outputs] or [frames, 1, outputs] of a regression model, 'prediction' [frames, outputs] or " +
-            "[windows, frames, outputs] of a diffusion model. Other arrays are ignored.");
+            "[windows, frames, outputs] of a diffusion model, of whose windows the centre frames count. Other arrays are ignored.");
         Option<string> outputs = CommonOptions.Outputs(
             "Gets 'skin_vertices', 'tongue_vertices' [frames, vertices, 3], 'jaw_transform' [frames, 4, 4], " +
             "'eyes_rotation' [frames, 6], 'skin_weights', 'tongue_weights'.");
@@ -122,7 +122,7 @@ internal static class PostprocessCommand
         FaceRig rig = new(identity.Geometry, identity.SkinBlendshapes, identity.TongueBlendshapes);
         return new Recording(
             rig, set, identity.Name, request.Rate ?? new FrameRate(numerator, denominator),
-            arrays.ReadRows("prediction", "windows", rig.OutputLength, folder.Info.CentreFrames));
+            arrays.ReadWindows("prediction", folder.Info.LeftFrames, folder.Info.CentreFrames, folder.Info.FrameCount, rig.OutputLength));
     }
 
     private static IDisposable Guard(IDisposable folder, Func<Recording> read, out Recording recording)
