@@ -28,7 +28,8 @@ internal sealed class DiffusionNetwork : INetwork
     private readonly Tensor _startGeometry; // geometry token of x_T, [1, centre, features], where it is a constant
     private readonly DiffusionHeads _heads;
     private readonly (GemmWeights Input, GruWeights State)[] _gru;
-    private readonly Tensor[] _gruOutputs, _timeRows, _noise;
+    private readonly Tensor[] _gruOutputs, _timeRows;
+    private readonly NoiseTensors? _noise; // null where all that it adds is a constant
     private readonly Tensor _resampled, _audioTokens, _token, _gates, _hidden, _embedded, _convolved, _rectified, _features, _geometry, _geometryTokens;
     private readonly Tensor _x, _x0;
     private readonly FaceColumns _featureColumns, _hiddenColumns, _faceColumns; // features, hidden layers, and x itself
@@ -127,11 +128,9 @@ internal sealed class DiffusionNetwork : INetwork
         _faceColumns = new FaceColumns(config.Outputs);
         double[] embeddingBias = fold.Bias();
         bool constant = source == NoiseSource.Constant && _shortcuts.ConstantStart;
-        int steps = config.Steps.Count;
-        _noise = new Tensor[steps + 1];
-        if (!constant || !_shortcuts.FoldedSteps) AllocateNoise(seed);
         if (!constant || !_shortcuts.FoldedSteps)
         {
+            _noise = new NoiseTensors(config, ops, maxBatch, source, seed, _rows, _firstRow);
             _embeddings = new GemmWeights[4];
             for (int part = 0; part < 4; part++)
             {
@@ -248,7 +247,7 @@ internal sealed class DiffusionNetwork : INetwork
         _ops.Write(_inputs.Emotion.Take(batch), emotion);
         _ops.Write(_inputs.State.Take(batch), state);
         if (_source == NoiseSource.Seeded) _ops.Write(_inputs.Seeds.Take(batch), noise);
-        if (_source == NoiseSource.Given) WriteNoise(noise, batch);
+        if (_source == NoiseSource.Given) _noise!.Write(noise, batch);
     }
 
     private void RunLayers(bool features)
@@ -293,10 +292,10 @@ internal sealed class DiffusionNetwork : INetwork
         if (_startGeometry.Rows > 0)
         {
             _ops.Scale(Shared(_startGeometry, batch), 1, tokens);
-            if (!_shortcuts.FoldedSteps) _ops.Scale(Noise(Config.Steps.Count, batch), 1, _x.Take(batch));
+            if (!_shortcuts.FoldedSteps) _ops.Scale(_noise!.Of(Config.Steps.Count, _inputs.Seeds, batch), 1, _x.Take(batch));
             return;
         }
-        Tensor x = Noise(Config.Steps.Count, batch);
+        Tensor x = _noise!.Of(Config.Steps.Count, _inputs.Seeds, batch);
         if (!_shortcuts.FoldedSteps)
         {
             _ops.Scale(x, 1, _x.Take(batch));
@@ -317,7 +316,7 @@ internal sealed class DiffusionNetwork : INetwork
             _heads.Materialise(hidden, x0, _faceColumns);
             _ops.Scale(x, step.Previous, x);
             _ops.Scale(x0, step.Prediction, x, accumulate: true);
-            _ops.Scale(Centre(Noise(step.Slice, batch)), step.Noise, x, accumulate: true);
+            _ops.Scale(Centre(_noise!.Of(step.Slice, _inputs.Seeds, batch)), step.Noise, x, accumulate: true);
             Embed(_x.Take(batch), embedded);
             EmbedGeometry(batch);
             return;
@@ -329,7 +328,7 @@ internal sealed class DiffusionNetwork : INetwork
         if (i > 0 || !constant) _ops.Scale(current, step.Previous, next, accumulate: true);
         if (!constant)
         {
-            Embed(Noise(step.Slice, batch), embedded);
+            Embed(_noise!.Of(step.Slice, _inputs.Seeds, batch), embedded);
             _ops.Scale(current, step.Noise, next, accumulate: true);
         }
         _ops.Scale(next, 1, current);
@@ -392,61 +391,6 @@ internal sealed class DiffusionNetwork : INetwork
         Tensor tensor = _ops.Allocate(1, rows, columns);
         _ops.Write(tensor, Array.ConvertAll(values, v => (float)v));
         return tensor;
-    }
-
-    /// <summary>Noise of a slice for the rows that are computed.</summary>
-    private Tensor Noise(int slice, int batch)
-    {
-        if (_source == NoiseSource.Constant) return Shared(_noise[slice], batch);
-        Tensor noise = _noise[slice].Take(batch);
-        for (int part = 0; _source == NoiseSource.Seeded && part < 4; part++)
-        {
-            (int first, int size) = _faceColumns.Part(part);
-            _ops.Normal(_inputs.Seeds.Take(batch), NoiseOf(slice, part), noise.ColumnRange(first, size));
-        }
-        return noise;
-    }
-
-    private NoiseRange NoiseOf(int slice, int part) =>
-        new(slice, Config.FrameCount, Config.FirstFrame - _firstRow, Config.Outputs.Total, DiffusionHeads.FirstOutput(Config, part));
-
-    /// <summary>Slices 1 to the last; seeded ones share their memory, constant ones are filled here.</summary>
-    private void AllocateNoise(ulong seed)
-    {
-        float[] values = [];
-        for (int slice = 1; slice < _noise.Length; slice++)
-        {
-            bool shares = _source == NoiseSource.Seeded && slice > 1;
-            _noise[slice] = shares ? _noise[1] : _ops.Allocate(_source == NoiseSource.Constant ? 1 : MaxBatch, _rows, _faceColumns.Total);
-            for (int part = 0; _source == NoiseSource.Constant && part < 4; part++)
-            {
-                (int first, int size) = _faceColumns.Part(part);
-                if (values.Length != _rows * size) values = new float[_rows * size];
-                for (int row = 0; row < _rows; row++) NormalNoise.Fill(seed, 0, NoiseOf(slice, part).First(row), values.AsSpan(row * size, size));
-                _ops.Write(_noise[slice].ColumnRange(first, size), values);
-            }
-        }
-    }
-
-    private void WriteNoise(ReadOnlySpan<float> noise, int batch)
-    {
-        int length = (Config.Steps.Count + 1) * Config.FrameCount * Config.Outputs.Total;
-        for (int item = 0; item < batch; item++)
-        {
-            for (int slice = 1; slice < _noise.Length; slice++)
-            {
-                for (int part = 0; part < 4; part++)
-                {
-                    (int first, int size) = _faceColumns.Part(part);
-                    for (int row = 0; row < _rows; row++)
-                    {
-                        _ops.Write(
-                            _noise[slice].Item(item).RowRange(row, 1).ColumnRange(first, size),
-                            noise.Slice(item * length + (int)NoiseOf(slice, part).First(row), size));
-                    }
-                }
-            }
-        }
     }
 
     private static Tensor[] TimeRows(DiffusionConfig config, WeightSet weights, OperatorSet ops)
