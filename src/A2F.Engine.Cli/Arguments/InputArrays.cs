@@ -15,22 +15,23 @@ internal sealed class InputArrays : IDisposable
     /// <exception cref="A2FException">The file is missing or no npz archive.</exception>
     public static InputArrays Open(string path, string prefix) => new(path, prefix);
 
-    /// <summary>The array [rows, length] or [rows, 1, length] as float32.</summary>
+    /// <summary>The array [rows, length] or [rows, middle, length] as float32.</summary>
     /// <param name="name">Its name, without the prefix.</param>
     /// <param name="rows">What the rows are, for messages.</param>
     /// <param name="length">Length of a row.</param>
+    /// <param name="middle">What a middle extent may be.</param>
     /// <exception cref="A2FException">There is no such array, or it has another shape or no numbers.</exception>
-    public float[] ReadRows(string name, string rows, int length)
+    public float[] ReadRows(string name, string rows, int length, int middle = 1)
     {
         string full = _prefix + name;
         if (!_file.Contains(full)) throw Missing(name, full);
         NdArray array = _file.Read(full);
         IReadOnlyList<int> shape = array.Shape;
-        bool fits = shape.Count is 2 or 3 && shape[^1] == length && (shape.Count == 2 || shape[1] == 1);
+        bool fits = shape.Count is 2 or 3 && shape[^1] == length && (shape.Count == 2 || shape[1] == middle);
         if (!fits)
         {
             throw new A2FException(A2FErrorCode.InvalidFile,
-                $"{_path}: array '{full}': expected shape [{rows}, {length}] or [{rows}, 1, {length}], " +
+                $"{_path}: array '{full}': expected shape [{rows}, {length}] or [{rows}, {middle}, {length}], " +
                 $"found {NdArray.FormatShape(shape)}");
         }
         return array.Type == ElementType.Text

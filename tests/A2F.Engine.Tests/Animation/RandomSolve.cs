@@ -114,7 +114,7 @@ internal sealed record RandomSolve(int Seed, int Vertices, RandomSolve.Pose[] Po
             ReadOnlySpan<double> row = setup.A.AsSpan(i * n, n);
             double gradient = normal ? Dot(row, residual) : residual[i], size = normal ? Size(row, b) : Math.Abs(b[i]);
             for (int j = 0; j < n; j++) size += normal ? Math.Abs(row[j]) * Size(setup.A.AsSpan(j * n, n), x) : Math.Abs(row[j] * x[j]);
-            for (int j = 0; j < n; j++) size += 1e-9 * Math.Abs(setup.G[i * n + j]); // numbers in a box of size 1 are known to 1e-15 at best
+            for (int j = 0; j < n; j++) size += 1e-8 * Math.Abs(setup.G[i * n + j]); // numbers in a box of size 1 are known to 1e-14 at best
             double limit = 1e-6 * size;
             bool fine = (x[i] <= 0 || gradient <= limit) && (x[i] >= upper[i] || gradient >= -limit);
             Assert.True(fine, $"{what}: x[{i}] = {x[i]} of 0 to {upper[i]} has gradient {gradient:g3}, terms of {size:g3}");
