@@ -65,7 +65,8 @@ internal sealed class DiffusionHeads
         if (vertices) Prediction = ops.AllocateFloat32(maxBatch, config.CentreFrames, total);
         if (!features) return;
         Features = ops.AllocateFloat32(maxBatch, config.CentreFrames, config.FeatureLength);
-        _hidden = [First(config, weights, ops, columns, 0, 1), First(config, weights, ops, columns, 1, 1), First(config, weights, ops, columns, FirstOfRest, 2)];
+        _hidden = [First(config, weights, ops, columns, 0, 1), First(config, weights, ops, columns, 1, 1),
+            First(config, weights, ops, columns, FirstOfRest, 2)];
     }
 
     /// <summary>[items, centre frames, outputs], float32.</summary>

@@ -38,10 +38,16 @@ internal static class FeatureRigs
     private static float[] Offset(DiffusionConfig config, WeightSet weights, DiffusionHeads.Part part, int index, int actor)
     {
         ReadOnlySpan<float> bias = part.Bias.Span;
-        ReadOnlySpan<float> mean = config.Delta ? [] : weights.Get("mean", config.ActorCount, config.Outputs.Total).Span.Slice(actor * config.Outputs.Total + part.First, part.Size);
-        float scale = config.Delta ? weights.Get("scale", config.ActorCount, 4).Span[actor * 4 + index] : 1;
         float[] offset = new float[part.Size];
-        for (int i = 0; i < offset.Length; i++) offset[i] = config.Delta ? bias[i] * scale : bias[i] + mean[i];
+        if (config.Delta)
+        {
+            float scale = weights.Get("scale", config.ActorCount, 4).Span[actor * 4 + index];
+            for (int i = 0; i < offset.Length; i++) offset[i] = bias[i] * scale;
+            return offset;
+        }
+        int total = config.Outputs.Total;
+        ReadOnlySpan<float> mean = weights.Get("mean", config.ActorCount, total).Span.Slice(actor * total + part.First, part.Size);
+        for (int i = 0; i < offset.Length; i++) offset[i] = bias[i] + mean[i];
         return offset;
     }
 }

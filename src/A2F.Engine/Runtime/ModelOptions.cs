@@ -57,8 +57,8 @@ public sealed record ModelOptions
     public bool FoldedDecoder { get; init; } = true;
 
     /// <summary>
-    /// Whether a diffusion network can put out vertices beside features, from which blendshape weights come without them. Not, it is smaller
-    /// by the last layers of skin and tongue, and refuses to put out vertices.
+    /// Whether a diffusion network can put out vertices beside features, from which blendshape weights come without them. If false, it is
+    /// smaller by the last layers of skin and tongue, and refuses to put out vertices.
     /// </summary>
     public bool Vertices { get; init; } = true;
 
