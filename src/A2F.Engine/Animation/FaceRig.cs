@@ -49,6 +49,21 @@ public sealed class FaceRig
     /// <exception cref="A2FException">See the constructor.</exception>
     public static FaceRig Of(RegressionModelFolder folder) => new(folder.Geometry, folder.SkinBlendshapes, folder.TongueBlendshapes);
 
+    /// <summary>The face that takes the place of a model's own, or that own where there is none.</summary>
+    /// <exception cref="A2FException">It takes other network outputs than the model's own.</exception>
+    internal static FaceRig Choose(FaceRig? other, FaceRig own)
+    {
+        if (other is null) return own;
+        (string What, int Expected, int Found)[] sizes =
+            [("skin", own.SkinSize, other.SkinSize), ("tongue", own.TongueSize, other.TongueSize), ("jaw", own.JawSize, other.JawSize)];
+        foreach ((string what, int expected, int found) in sizes)
+        {
+            if (expected != found)
+                throw new A2FException(A2FErrorCode.InvalidArgument, $"the rig takes {found} {what} outputs of a network, this model's puts out {expected}");
+        }
+        return other;
+    }
+
     /// <summary>Number of skin vertices.</summary>
     public int SkinVertexCount { get; }
 

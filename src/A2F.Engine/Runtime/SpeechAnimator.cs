@@ -34,6 +34,12 @@ public sealed record SpeechOptions
     /// <summary>How network output becomes a face.</summary>
     public AnimatorParameters? Parameters { get; init; }
 
+    /// <summary>
+    /// The face, in place of the model's own; see <see cref="FaceCustomization"/>, whose settings belong into <see cref="SkinSolver"/> and
+    /// <see cref="TongueSolver"/>. It must take as many network outputs as the model's own.
+    /// </summary>
+    public FaceRig? Rig { get; init; }
+
     /// <summary>How skin weights are solved for.</summary>
     public SolverParameters? SkinSolver { get; init; }
 
@@ -80,8 +86,9 @@ public static class SpeechAnimator
         WindowProgress windows = WindowProgress.ForRegression(
             info.BufferLength, info.BufferOffset, info.SampleRate, rate, options.FramesDenominator);
         AnimatorParameters parameters = options.Parameters ?? folder.Parameters;
+        FaceRig rig = FaceRig.Choose(options.Rig, model.Rig);
         FaceAnimator animator = new(
-            model.Rig, rate, options.FramesDenominator, parameters, options.SkinSolver ?? folder.SkinSolver,
+            rig, rate, options.FramesDenominator, parameters, options.SkinSolver ?? folder.SkinSolver,
             options.TongueSolver ?? folder.TongueSolver, options.SolveOptions, options.Vertices);
 
         int count = checked((int)Math.Min(windows.CountReportedFrames(clip.Samples.Length), int.MaxValue));
@@ -111,7 +118,7 @@ public static class SpeechAnimator
             animator.Animate(rows, frames, first);
             progress?.Report((double)(first + batch) / count);
         }
-        return new FaceTrack(frames, model.Rig, timestamps, rate, options.FramesDenominator);
+        return new FaceTrack(frames, rig, timestamps, rate, options.FramesDenominator);
     }
 
     /// <summary>
@@ -134,7 +141,7 @@ public static class SpeechAnimator
             throw new A2FException(A2FErrorCode.InvalidArgument, "a diffusion model has no implicit emotion; leave the source shot and frame out");
         (int numerator, int denominator) = RateOf(model.Folder.Info, options);
         int number = options.Identity ?? 0;
-        FaceRig rig = model.RigOf(number);
+        FaceRig rig = FaceRig.Choose(options.Rig, model.RigOf(number));
         DiffusionIdentity identity = model.Folder.Identities[number];
         AnimatorParameters parameters = options.Parameters ?? identity.Parameters;
         FaceAnimator animator = new(
