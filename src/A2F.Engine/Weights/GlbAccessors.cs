@@ -118,7 +118,7 @@ internal sealed class GlbAccessors
     private int OwnBuffer(JsonItem buffers)
     {
         List<JsonItem> list = buffers.Items();
-        if (list.Count == 0) throw buffers.Wrong("at least one buffer");
+        if (list.Count == 0) return 0;
         if (list[0].Find("uri") is { } uri) throw uri.Wrong("a buffer in the file itself; export as one .glb file");
         int length = list[0]["byteLength"].Int(1, int.MaxValue);
         return length <= _file.Binary.Length ? length : throw new A2FException(A2FErrorCode.InvalidFile,
