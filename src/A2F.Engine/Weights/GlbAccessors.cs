@@ -48,7 +48,8 @@ internal sealed class GlbAccessors
         {
             (ReadOnlyMemory<byte> bytes, int stride) = View(view, strided: true);
             int start = item.Find("byteOffset")?.Int(0, int.MaxValue) ?? 0, step = stride == 0 ? 3 * components.Size : stride;
-            if (step < 3 * components.Size) throw _views[view.Int(0, _views.Count - 1)]["byteStride"].Wrong($"at least {3 * components.Size}, the bytes of an element");
+            if (step < 3 * components.Size)
+                throw _views[view.Int(0, _views.Count - 1)]["byteStride"].Wrong($"at least {3 * components.Size}, the bytes of an element");
             CheckBytes(item, (long)start + (long)step * (count - 1) + 3 * components.Size, bytes.Length);
             for (int i = 0; i < count; i++) components.Read(bytes.Span[(start + i * step)..], scale, target.Slice(3 * i, 3));
         }

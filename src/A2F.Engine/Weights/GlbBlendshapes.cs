@@ -50,7 +50,7 @@ internal static class GlbBlendshapes
         List<JsonItem> found = [.. meshes.Where(m => wanted is null ? HasTargets(m) : NameOf(m) == wanted)];
         if (found.Count == 1) return found[0];
         string names = meshes.Count == 0 ? "none" : string.Join(", ", meshes.Take(20).Select(m => $"'{NameOf(m)}'{(HasTargets(m) ? " (has)" : "")}"));
-        string problem = wanted is null ? $"expected one mesh with morph targets, found {found.Count}" : $"expected one mesh called '{wanted}', found {found.Count}";
+        string problem = $"expected one mesh {(wanted is null ? "with morph targets" : $"called '{wanted}'")}, found {found.Count}";
         string hint = wanted is null && found.Count > 1 ? "; choose one by its name" : "";
         throw new A2FException(A2FErrorCode.InvalidFile, $"{file.Path}: key 'meshes': {problem}; the meshes are {names}{hint}");
     }
@@ -63,11 +63,15 @@ internal static class GlbBlendshapes
     private static string[] TargetNames(JsonItem mesh, int count)
     {
         if (count > ModelJson.MaxPoses)
-            throw new A2FException(A2FErrorCode.InvalidModel, $"{mesh.File}: key '{mesh.Key}': expected at most {ModelJson.MaxPoses} morph targets, found {count}");
+        {
+            throw new A2FException(A2FErrorCode.InvalidModel,
+                $"{mesh.File}: key '{mesh.Key}': expected at most {ModelJson.MaxPoses} morph targets, found {count}");
+        }
         if (mesh.Find("extras")?.Find("targetNames") is not { } node)
         {
             throw new A2FException(A2FErrorCode.InvalidFile,
-                $"{mesh.File}: key '{mesh.Key}.extras.targetNames' is missing: it names the {count} morph targets; exporters write it with shape keys (as extras)");
+                $"{mesh.File}: key '{mesh.Key}.extras.targetNames' is missing: it names the {count} morph targets; " +
+                "exporters write it with shape keys");
         }
         string[] names = ModelJson.ReadNames(node, ModelJson.MaxPoses);
         return names.Length == count ? names : throw node.Wrong($"{count} names, one per morph target");

@@ -46,7 +46,8 @@ internal sealed class GlbFile : IDisposable
             if (bytes.Length - at < ChunkHeaderBytes) throw Wrong(path, $"a chunk header of 8 bytes at byte {at}", $"{bytes.Length - at}");
             uint length = Word(bytes, (int)at), type = Word(bytes, (int)at + 4);
             at += ChunkHeaderBytes;
-            if (length > bytes.Length - at) throw Wrong(path, $"a chunk of {length} bytes at byte {at}", $"{bytes.Length - at} up to the end of the file");
+            if (length > bytes.Length - at)
+                throw Wrong(path, $"a chunk of {length} bytes at byte {at}", $"{bytes.Length - at} up to the end of the file");
             ReadOnlyMemory<byte> chunk = bytes.AsMemory((int)at, (int)length);
             if (number == 0 && type != Json) throw Wrong(path, "a JSON chunk first", $"chunk type 0x{type:X8}");
             if (number == 0) json = chunk;

@@ -21,7 +21,8 @@ public sealed class FaceCustomizationTests : IDisposable
     {
         string path = glb ? _folder.Write("own.glb", GlbWriter.Of(Skin).Bytes()) : Path.Combine(_model.Path, "bs_skin.npz");
         BlendshapeSet set = BlendshapeFile.Load(path, _model.Info.SkinVertices, new GlbOptions { Scale = 1 });
-        CustomFace face = new FaceCustomization { SkinBlendshapes = set, SkinMask = Skin.FrontalMask, TongueBlendshapes = _model.TongueBlendshapes }.Apply(_model);
+        FaceCustomization same = new() { SkinBlendshapes = set, SkinMask = Skin.FrontalMask, TongueBlendshapes = _model.TongueBlendshapes };
+        CustomFace face = same.Apply(_model);
         FaceFrames own = Animate(FaceRig.Of(_model), _model.Settings), custom = Animate(face.Rig, face.Settings);
         Assert.Contains(own.SkinWeights, w => w > 0.05f);
         Assert.Equal(own.SkinWeights, custom.SkinWeights);

@@ -184,15 +184,16 @@ public sealed class RigMapTests : IDisposable
             float[] xs = [.. values[2..6].Order().Distinct()], ys = [.. values[6..10].Order()];
             if (xs.Length < 2) return true;
             RigPoint[] curve = [.. xs.Select((x, i) => new RigPoint(x, ys[i]))];
-            RigControl grows = new("grows", [new("jawOpen")], Curve: curve), held = new("held", [new("jawOpen", values[10]), new("mouthClose", values[11])], values[2],
-                curve, new RigRange(low, high));
+            RigControl grows = new("grows", [new("jawOpen")], Curve: curve);
+            RigControl held = new("held", [new("jawOpen", values[10]), new("mouthClose", values[11])], values[2], curve, new RigRange(low, high));
             RigMapper mapper = Map(grows, held).Compile(Skin, Tongue);
             float previous = float.NegativeInfinity;
             float[] controls = new float[2];
             for (float x = -4; x <= 4; x += 0.03125f)
             {
                 mapper.Apply([x, values[3], 0], [0, 0], controls);
-                if (controls[0] < previous || controls[0] < ys[0] || controls[0] > ys[xs.Length - 1] || controls[1] < low || controls[1] > high) return false;
+                if (controls[0] < previous || controls[0] < ys[0] || controls[0] > ys[xs.Length - 1]) return false;
+                if (controls[1] < low || controls[1] > high) return false;
                 previous = controls[0];
             }
             return true;

@@ -44,7 +44,8 @@ public sealed class MapCommandTests : IDisposable
         {
             string plain = _folder.File("plain.npz");
             RigMapper mapper = map.Compile(Tool.Read(plain, "skin_names").Data<string>(), Tool.Read(plain, "tongue_names").Data<string>());
-            float[][] skin = [.. Tool.Read(plain, "skin_weights").Data<float>().Chunk(52)], tongue = [.. Tool.Read(plain, "tongue_weights").Data<float>().Chunk(16)];
+            float[][] skin = [.. Tool.Read(plain, "skin_weights").Data<float>().Chunk(52)];
+            float[][] tongue = [.. Tool.Read(plain, "tongue_weights").Data<float>().Chunk(16)];
             return [.. skin.Zip(tongue).SelectMany(w =>
             {
                 float[] row = new float[mapper.ControlCount];
@@ -119,7 +120,8 @@ public sealed class MapCommandTests : IDisposable
     {
         string map = Write("rig.json", """
             {"format": "a2f-rig-map", "version": 1, "description": "A test.", "copy": true, "inputs": {"jawOpen": {"gain": 1.5, "clamp": [0, 1]}},
-             "controls": [{"name": "jaw", "terms": [{"shape": "jawOpen", "weight": 2}, {"shape": "mouthClose", "weight": -1}, {"shape": "hat", "optional": true}],
+             "controls": [{"name": "jaw", "terms": [{"shape": "jawOpen", "weight": 2}, {"shape": "mouthClose", "weight": -1},
+                                                    {"shape": "hat", "optional": true}],
                            "offset": -0.5, "curve": [[0, 0], [1, 0.5]], "clamp": [0, 1]},
                           {"name": "eyeBlinkLeft", "terms": []}]}
             """);
