@@ -157,7 +157,7 @@ internal static class AnimateCommand
 
     private static Animation AnimateDiffusion(Terminal terminal, Request request, string path, AudioClip clip, RigMap? map)
     {
-        using DiffusionModel model = DiffusionModel.Load(path, request.Options with { MaxBatch = 1 });
+        using DiffusionModel model = DiffusionModel.Load(path, request.Options with { MaxBatch = 1, Vertices = false });
         CommonOptions.Explain(terminal, model.Device, model.DeviceReason);
         DiffusionInfo info = model.Folder.Info;
         int identity = IdentityArgument.IndexOf(request.Identity, info.Identities);

@@ -31,7 +31,7 @@ internal sealed class ModelNetworks : IDisposable
                 DiffusionConfig diffusionConfig = Require(diffusion.Network, diffusion);
                 Func<OperatorSet, INetwork> Diffusion(NoiseSource source) => ops => new DiffusionNetwork(
                     diffusionConfig, diffusion.Weights!, ops, options.MaxBatch, options.Shortcuts, source, options.NoiseSeed,
-                    options.FastConvolutions, ModelOptions.DefaultThreads);
+                    options.FastConvolutions, ModelOptions.DefaultThreads, options.DiffusionOutputs);
                 return new(diffusion, [.. Enum.GetValues<NoiseSource>().Select(Diffusion)]);
             default:
                 EmotionModelFolder emotion = EmotionModelFolder.Load(path);

@@ -111,6 +111,26 @@ public sealed class FaceCustomizationTests : IDisposable
         Assert.Null(face.Settings.SourceShot);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_rig_replaces_that_of_a_diffusion_model_with_and_without_features(bool folded)
+    {
+        using DiffusionModel model =
+            DiffusionModel.Load(TestData.Path("fixtures/diff_tiny_const"), new ModelOptions { Device = "cpu", Threads = 1, MaxBatch = 1 });
+        AudioClip clip = AudioClip.FromSamples(Array.ConvertAll(new float[8000], _ => 0.01f), AudioClip.SampleRate);
+        DiffusionIdentity identity = model.Folder.Identities[0];
+        CustomFace face = new FaceCustomization { SkinMask = identity.SkinBlendshapes!.FrontalMask ?? [0] }.Apply(identity);
+        FaceTrack own = Track(null), custom = Track(face.Rig);
+        Assert.NotEmpty(own.Frames.SkinWeights);
+        Assert.Equal(own.Frames.SkinWeights, custom.Frames.SkinWeights);
+        Assert.Equal(own.Frames.TongueWeights, custom.Frames.TongueWeights);
+        Assert.NotSame(own.Rig, custom.Rig);
+
+        FaceTrack Track(FaceRig? rig) => SpeechAnimator.Animate(
+            model, clip, new SpeechOptions { Rig = rig, Folded = folded }, cancel: TestContext.Current.CancellationToken);
+    }
+
     [Fact]
     public void What_does_not_fit_the_face_is_refused()
     {
