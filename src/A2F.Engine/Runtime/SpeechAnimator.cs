@@ -36,7 +36,8 @@ public sealed record SpeechOptions
 
     /// <summary>
     /// The face, in place of the model's own; see <see cref="FaceCustomization"/>, whose settings belong into <see cref="SkinSolver"/> and
-    /// <see cref="TongueSolver"/>. It must take as many network outputs as the model's own.
+    /// <see cref="TongueSolver"/>. It must take as many network outputs as the model's own; a face that takes a diffusion model's displacements
+    /// also goes with its features.
     /// </summary>
     public FaceRig? Rig { get; init; }
 
