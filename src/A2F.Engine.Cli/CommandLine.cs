@@ -57,6 +57,7 @@ internal static class CommandLine
             EmotionCommand.Create(terminal),
             RunCommand.Create(terminal),
             PostprocessCommand.Create(terminal),
+            MapCommand.Create(terminal),
             InfoCommand.Create(terminal),
             DoctorCommand.Create(terminal),
             ImportCommand.Create(terminal),

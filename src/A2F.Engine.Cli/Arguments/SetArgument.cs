@@ -18,11 +18,11 @@ internal sealed record SetArgument(AnimationSettings Settings, SolveOptions Solv
     /// <summary>What the keys of an emotion classifier start with beside those of a face.</summary>
     public const string EmotionPrefix = "emotion.";
 
-    /// <summary>Applies the values of <c>--set</c> to a regression model's settings, later ones last.</summary>
+    /// <summary>Applies the values of <c>--set</c> to a regression model's settings, or those that take their place, later ones last.</summary>
     /// <exception cref="UsageException">A key the model does not have, or a value that does not fit it.</exception>
-    public static SetArgument Parse(IEnumerable<string> texts, RegressionModelFolder folder, EmotionSettings? emotion = null)
+    public static SetArgument Parse(IEnumerable<string> texts, RegressionModelFolder folder, EmotionSettings? emotion = null, AnimationSettings? face = null)
     {
-        SetArgument set = Parse(texts, folder.Settings, emotion);
+        SetArgument set = Parse(texts, face ?? folder.Settings, emotion);
         AnimationSettings settings = set.Settings;
         if (settings.SourceShot != folder.SourceShot || settings.SourceFrame != folder.SourceFrame) CheckShot(settings, folder);
         return set;

@@ -16,9 +16,9 @@ internal static class AnimateCommand
 
     private sealed record Request(
         string Audio, string Output, TrackFormat Format, string Model, ModelOptions Options, FrameRate? Rate, string? Identity,
-        string[] Emotions, string? AutoEmotion, int EmotionSkip, int EmotionWindow, string[] Set);
+        string[] Emotions, string? AutoEmotion, int EmotionSkip, int EmotionWindow, string[] Set, FaceArgument Face, string? Map);
 
-    private sealed record Animation(FaceTrack Track, string Device, string Actor, string Folder);
+    private sealed record Animation(FaceTrack Track, TrackControls? Controls, string Device, string Actor, string Folder);
 
     public static Command Create(Terminal terminal)
     {
@@ -65,15 +65,24 @@ internal static class AnimateCommand
             HelpName = "DIR",
         };
         Option<string> skip = EmotionOptions.Skip(EmotionSkip), window = EmotionOptions.Window(EmotionWindow);
+        FaceOptions face = new();
+        Option<string?> map = new("--map")
+        {
+            Description = $"Writes the controls of a rig in place of weights: a rig map ({MapArgument.Names}) or the file of one.",
+            HelpName = MapArgument.HelpName,
+        };
         ExampleCommand command = new("animate", "Turns a speech file into blendshape weights, jaw and eye motion, frame by frame.",
             "a2f animate speech.wav -o speech.csv",
             "a2f animate speech.wav --format json --fps 30000/1001 --emotion joy=0.6,sadness=0.2",
             "a2f animate speech.wav --model models/claire --set lower_face_strength=1.4,skin.strengthL2regularization=5",
             "a2f animate speech.wav --model models/diffusion --identity James --auto-emotion models/audio2emotion",
+            "a2f animate speech.wav --map metahuman -o speech.json",
+            "a2f animate speech.wav --skin-blendshapes hero.glb --skin-mask face.txt --map hero-rig.json",
             "a2f animate speech.wav -o - | head -3")
         {
-            audio, output, format, model, identity, device, precision, fps, emotion, autoEmotion, skip, window, set, threads,
+            audio, output, format, model, identity, device, precision, fps, emotion, autoEmotion, skip, window, map, set, threads,
         };
+        face.AddTo(command);
         command.SetAction(parsed =>
         {
             string file = parsed.GetRequiredValue(audio);
@@ -85,7 +94,8 @@ internal static class AnimateCommand
                     parsed.GetRequiredValue(device), parsed.GetRequiredValue(precision), parsed.GetRequiredValue(threads)),
                 rate is null ? null : FrameRate.Parse(rate), parsed.GetValue(identity), parsed.GetRequiredValue(emotion),
                 parsed.GetValue(autoEmotion), EmotionOptions.ParseSkip(EmotionSkip, parsed.GetRequiredValue(skip)),
-                EmotionOptions.ParseWindow(EmotionWindow, parsed.GetRequiredValue(window)), parsed.GetRequiredValue(set)));
+                EmotionOptions.ParseWindow(EmotionWindow, parsed.GetRequiredValue(window)), parsed.GetRequiredValue(set),
+                face.Parse(parsed), parsed.GetValue(map)));
         });
         return command;
     }
@@ -93,24 +103,26 @@ internal static class AnimateCommand
     private static int Run(Terminal terminal, Request request)
     {
         Stopwatch watch = Stopwatch.StartNew();
-        if (request.Output != StandardOutput) OutputFile.CheckWritable(request.Output, request.Audio);
+        string[] inputs = [request.Audio, .. request.Face.Files, .. request.Map is { } file && !MapArgument.IsPreset(file) ? (string[])[file] : []];
+        if (request.Output != StandardOutput) OutputFile.CheckWritable(request.Output, inputs);
         else if (request.Format == TrackFormat.Npz)
             throw new UsageException("npz is binary and is not written to standard output; name a file with -o");
         if (request.AutoEmotion is not null && request.Emotions.Length > 0)
             throw new UsageException("--emotion and --auto-emotion exclude each other; --set emotion.preferred_emotion=... mixes an emotion in");
 
+        RigMap? map = request.Map is { } name ? MapArgument.Load("--map", name) : null;
         AudioClip clip = AudioFile.Load(request.Audio);
         terminal.Cancel.ThrowIfCancellationRequested();
         string path = request.Model.Length > 0 ? request.Model : DefaultModel.Find();
         Animation animation = ModelFolders.KindOf(path) switch
         {
-            ModelKind.Regression => AnimateRegression(terminal, request, path, clip),
-            ModelKind.Diffusion => AnimateDiffusion(terminal, request, path, clip),
+            ModelKind.Regression => AnimateRegression(terminal, request, path, clip, map),
+            ModelKind.Diffusion => AnimateDiffusion(terminal, request, path, clip, map),
             _ => throw new A2FException(A2FErrorCode.InvalidModel,
                 $"{path} is an emotion model and has no face to animate; name a face model with --model, and this one with --auto-emotion"),
         };
         FaceTrack track = animation.Track;
-        Write(terminal, request, track);
+        Write(terminal, request, track, animation.Controls);
         if (terminal.Interactive)
         {
             string target = request.Output == StandardOutput ? "standard output" : request.Output;
@@ -122,25 +134,28 @@ internal static class AnimateCommand
         return ExitCode.Ok;
     }
 
-    private static Animation AnimateRegression(Terminal terminal, Request request, string path, AudioClip clip)
+    private static Animation AnimateRegression(Terminal terminal, Request request, string path, AudioClip clip, RigMap? map)
     {
         using RegressionModel model = RegressionModel.Load(path, request.Options);
         CommonOptions.Explain(terminal, model.Device, model.DeviceReason);
         if (request.Identity is { } name) throw new UsageException($"--identity {name}: a regression model has one face; leave it out");
         RegressionInfo info = model.Folder.Info;
+        CustomFace? face = request.Face.Apply(model.Folder);
+        RigMapper? mapper = map?.Compile(face?.Rig ?? model.Rig);
         using EmotionModel? classifier = LoadClassifier(terminal, request, info.Emotions);
-        SetArgument set = SetArgument.Parse(request.Set, model.Folder, SettingsOf(classifier));
+        SetArgument set = SetArgument.Parse(request.Set, model.Folder, SettingsOf(classifier), face?.Settings);
         SpeechOptions options = Options(terminal, request, clip, set, classifier, info.Emotions, info.DefaultEmotion) with
         {
             SourceShot = set.Settings.SourceShot,
             SourceFrame = set.Settings.SourceFrame,
+            Rig = face?.Rig,
         };
         FaceTrack track = ProgressDisplay.Show(terminal, $"animating {Path.GetFileName(request.Audio)}",
             progress => SpeechAnimator.Animate(model, clip, options, progress, terminal.Cancel));
-        return new Animation(track, model.Device, info.Actor, model.Folder.Path);
+        return new Animation(track, TrackControls.Of(track, mapper), model.Device, info.Actor, model.Folder.Path);
     }
 
-    private static Animation AnimateDiffusion(Terminal terminal, Request request, string path, AudioClip clip)
+    private static Animation AnimateDiffusion(Terminal terminal, Request request, string path, AudioClip clip, RigMap? map)
     {
         using DiffusionModel model = DiffusionModel.Load(path, request.Options with { MaxBatch = 1, Vertices = false });
         CommonOptions.Explain(terminal, model.Device, model.DeviceReason);
@@ -149,12 +164,18 @@ internal static class AnimateCommand
         FrameRate own = new(info.FrameRateFraction.Numerator, info.FrameRateFraction.Denominator);
         if (request.Rate is { } wanted && (long)wanted.Numerator * own.Denominator != (long)own.Numerator * wanted.Denominator)
             throw new UsageException($"--fps {wanted}: this diffusion model gives {own} frames a second and no other rate; leave it out");
+        CustomFace? face = request.Face.Apply(model.Folder.Identities[identity]);
+        RigMapper? mapper = map?.Compile(face?.Rig ?? model.RigOf(identity));
         using EmotionModel? classifier = LoadClassifier(terminal, request, info.Emotions);
-        SetArgument set = SetArgument.Parse(request.Set, model.Folder.Identities[identity].Settings, SettingsOf(classifier));
-        SpeechOptions options = Options(terminal, request, clip, set, classifier, info.Emotions, info.DefaultEmotion) with { Identity = identity };
+        SetArgument set = SetArgument.Parse(request.Set, face?.Settings ?? model.Folder.Identities[identity].Settings, SettingsOf(classifier));
+        SpeechOptions options = Options(terminal, request, clip, set, classifier, info.Emotions, info.DefaultEmotion) with
+        {
+            Identity = identity,
+            Rig = face?.Rig,
+        };
         FaceTrack track = ProgressDisplay.Show(terminal, $"animating {Path.GetFileName(request.Audio)}",
             progress => SpeechAnimator.Animate(model, clip, options, progress, terminal.Cancel));
-        return new Animation(track, model.Device, info.Identities[identity], model.Folder.Path);
+        return new Animation(track, TrackControls.Of(track, mapper), model.Device, info.Identities[identity], model.Folder.Path);
     }
 
     private static EmotionModel? LoadClassifier(Terminal terminal, Request request, IReadOnlyList<string> faceEmotions)
@@ -198,17 +219,17 @@ internal static class AnimateCommand
         };
     }
 
-    private static void Write(Terminal terminal, Request request, FaceTrack track)
+    private static void Write(Terminal terminal, Request request, FaceTrack track, TrackControls? controls)
     {
         Action<Stream> write = request.Format == TrackFormat.Json
-            ? stream => TrackJson.Write(stream, track, terminal.Cancel)
-            : stream => TrackCsv.Write(stream, track, terminal.Cancel);
+            ? stream => TrackJson.Write(stream, track, controls, terminal.Cancel)
+            : stream => TrackCsv.Write(stream, track, controls, terminal.Cancel);
         if (request.Output == StandardOutput)
         {
             using TextStream stream = new(terminal.Out);
             write(stream);
         }
-        else if (request.Format == TrackFormat.Npz) NpzFile.Write(request.Output, FaceArrays.Of(track));
+        else if (request.Format == TrackFormat.Npz) NpzFile.Write(request.Output, FaceArrays.Of(track, controls));
         else OutputFile.Write(request.Output, write);
     }
 }

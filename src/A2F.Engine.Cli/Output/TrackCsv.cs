@@ -11,25 +11,29 @@ internal static class TrackCsv
     private static readonly string[] Eyes = ["right_x", "right_y", "right_z", "left_x", "left_y", "left_z"];
 
     /// <summary>Names of the columns.</summary>
-    public static IEnumerable<string> Columns(FaceTrack track) =>
+    public static IEnumerable<string> Columns(FaceTrack track, TrackControls? controls = null) =>
     [
-        "frame", "time", .. track.Rig.SkinPoseNames, .. track.Rig.TonguePoseNames,
+        "frame", "time", .. controls?.Names ?? [.. track.Rig.SkinPoseNames, .. track.Rig.TonguePoseNames],
         .. Enumerable.Range(0, 16).Select(i => $"jaw_{i / 4}{i % 4}"), .. Eyes.Select(e => $"eye_{e}"),
     ];
 
-    /// <summary>Writes the whole animation.</summary>
-    public static void Write(Stream stream, FaceTrack track, CancellationToken cancel)
+    /// <summary>Writes the whole animation, with controls in the place of weights where there are some.</summary>
+    public static void Write(Stream stream, FaceTrack track, TrackControls? controls, CancellationToken cancel)
     {
         using StreamWriter writer = new(stream, new UTF8Encoding(false), leaveOpen: true) { NewLine = "\n" };
-        writer.WriteLine(string.Join(',', Columns(track).Select(Quoted)));
+        writer.WriteLine(string.Join(',', Columns(track, controls).Select(Quoted)));
         for (int frame = 0; frame < track.Frames.Count; frame++)
         {
             cancel.ThrowIfCancellationRequested();
             writer.Write(frame.ToString(CultureInfo.InvariantCulture));
             writer.Write(',');
             writer.Write(FrameRate.TimeOf(track, frame).ToString("F6", CultureInfo.InvariantCulture));
-            WriteRow(writer, track.Frames.SkinWeights, frame, track.Frames.SkinWeightCount);
-            WriteRow(writer, track.Frames.TongueWeights, frame, track.Frames.TongueWeightCount);
+            if (controls is not null) WriteRow(writer, controls.Values, frame, controls.Count);
+            else
+            {
+                WriteRow(writer, track.Frames.SkinWeights, frame, track.Frames.SkinWeightCount);
+                WriteRow(writer, track.Frames.TongueWeights, frame, track.Frames.TongueWeightCount);
+            }
             WriteRow(writer, track.Frames.Jaw, frame, 16);
             WriteRow(writer, track.Frames.Eyes, frame, 6);
             writer.WriteLine();

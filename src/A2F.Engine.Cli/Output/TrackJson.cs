@@ -7,8 +7,10 @@ namespace A2F.Engine.Cli.Output;
 /// <summary>An animation as one JSON object; docs/cli.md describes it.</summary>
 internal static class TrackJson
 {
-    /// <summary>Writes the whole animation, without ever holding it as text.</summary>
-    public static void Write(Stream stream, FaceTrack track, CancellationToken cancel)
+    /// <summary>
+    /// Writes the whole animation, without ever holding it as text; with controls in the place of weights where there are some.
+    /// </summary>
+    public static void Write(Stream stream, FaceTrack track, TrackControls? controls, CancellationToken cancel)
     {
         using Utf8JsonWriter json = new(stream);
         FrameRate rate = new(track.FramesNumerator, track.FramesDenominator);
@@ -19,26 +21,34 @@ internal static class TrackJson
         json.WriteNumberValue(rate.Numerator);
         json.WriteNumberValue(rate.Denominator);
         json.WriteEndArray();
-        WriteNames(json, "skin_names", track.Rig.SkinPoseNames);
-        WriteNames(json, "tongue_names", track.Rig.TonguePoseNames);
+        if (controls is not null) WriteNames(json, "control_names", controls.Names);
+        else
+        {
+            WriteNames(json, "skin_names", track.Rig.SkinPoseNames);
+            WriteNames(json, "tongue_names", track.Rig.TonguePoseNames);
+        }
         json.WriteStartArray("frames");
         for (int frame = 0; frame < track.Frames.Count; frame++)
         {
             cancel.ThrowIfCancellationRequested();
-            WriteFrame(json, track, frame);
+            WriteFrame(json, track, controls, frame);
             json.Flush();
         }
         json.WriteEndArray();
         json.WriteEndObject();
     }
 
-    private static void WriteFrame(Utf8JsonWriter json, FaceTrack track, int frame)
+    private static void WriteFrame(Utf8JsonWriter json, FaceTrack track, TrackControls? controls, int frame)
     {
         json.WriteStartObject();
         json.WriteNumber("frame", frame);
         json.WriteNumber("time", decimal.Round(FrameRate.TimeOf(track, frame), 6));
-        WriteValues(json, "skin_weights", track.Frames.SkinWeights, frame, track.Frames.SkinWeightCount);
-        WriteValues(json, "tongue_weights", track.Frames.TongueWeights, frame, track.Frames.TongueWeightCount);
+        if (controls is not null) WriteValues(json, "controls", controls.Values, frame, controls.Count);
+        else
+        {
+            WriteValues(json, "skin_weights", track.Frames.SkinWeights, frame, track.Frames.SkinWeightCount);
+            WriteValues(json, "tongue_weights", track.Frames.TongueWeights, frame, track.Frames.TongueWeightCount);
+        }
         json.WriteStartArray("jaw_transform");
         for (int row = 0; row < 4; row++) WriteArray(json, track.Frames.Jaw.AsSpan(frame * 16 + row * 4, 4));
         json.WriteEndArray();

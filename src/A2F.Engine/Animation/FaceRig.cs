@@ -23,6 +23,11 @@ public sealed class FaceRig
     /// <param name="tongueBlendshapes">What tongue weights are solved for, or null for none.</param>
     /// <exception cref="A2FException">Array lengths do not agree, or a value is not finite (or beyond 1e6).</exception>
     public FaceRig(FaceGeometry geometry, BlendshapeSet? skinBlendshapes = null, BlendshapeSet? tongueBlendshapes = null)
+        : this(geometry, Arrange(skinBlendshapes, geometry.SkinNeutral, "skin"), Arrange(tongueBlendshapes, geometry.TongueNeutral, "tongue"))
+    {
+    }
+
+    private FaceRig(FaceGeometry geometry, BlendshapeBasis? skin, BlendshapeBasis? tongue)
     {
         Geometry = geometry;
         SkinVertexCount = VertexCount(geometry.SkinNeutral, "neutral skin");
@@ -37,8 +42,8 @@ public sealed class FaceRig
         CheckOffset(geometry.SkinOffset, geometry.SkinBasis, 3 * SkinVertexCount, "skin");
         CheckOffset(geometry.TongueOffset, geometry.TongueBasis, 3 * TongueVertexCount, "tongue");
         CheckFinite(geometry);
-        Skin = skinBlendshapes is null ? null : new BlendshapeBasis(skinBlendshapes, SkinVertexCount, "skin");
-        Tongue = tongueBlendshapes is null ? null : new BlendshapeBasis(tongueBlendshapes, TongueVertexCount, "tongue");
+        Skin = skin;
+        Tongue = tongue;
         _wholeSkin = new(() => SkinRegion.Of(Geometry, null));
         _fittedSkin = new(() => SkinRegion.Of(Geometry, Skin!.Vertices));
         _fittedSkinBasis = new(() => PcaBasis.OfVertices(Geometry.SkinBasis, SkinSize, 3 * SkinVertexCount, Skin!.Vertices));
@@ -49,6 +54,38 @@ public sealed class FaceRig
     /// <summary>The face of a model folder.</summary>
     /// <exception cref="A2FException">See the constructor.</exception>
     public static FaceRig Of(RegressionModelFolder folder) => new(folder.Geometry, folder.SkinBlendshapes, folder.TongueBlendshapes);
+
+    /// <summary>The face that takes the place of a model's own, or that own where there is none.</summary>
+    /// <exception cref="A2FException">It takes other network outputs than the model's own.</exception>
+    internal static FaceRig Choose(FaceRig? other, FaceRig own)
+    {
+        if (other is null) return own;
+        (string What, int Expected, int Found)[] sizes =
+            [("skin", own.SkinSize, other.SkinSize), ("tongue", own.TongueSize, other.TongueSize), ("jaw", own.JawSize, other.JawSize)];
+        foreach ((string what, int expected, int found) in sizes)
+        {
+            if (expected != found)
+                throw new A2FException(A2FErrorCode.InvalidArgument, $"the rig takes {found} {what} outputs of a network, this model's puts out {expected}");
+        }
+        return other;
+    }
+
+    /// <summary>
+    /// This face for outputs of another kind: where it takes displacements, and the model's own face of the same vertices takes what its bases make
+    /// displacements of (features of a diffusion network), this face with those bases; else this one.
+    /// </summary>
+    internal FaceRig WithBasesOf(FaceRig own)
+    {
+        FaceGeometry bases = own.Geometry;
+        bool fits = Geometry.SkinBasis.IsEmpty && Geometry.TongueBasis.IsEmpty && !bases.SkinBasis.IsEmpty && !bases.TongueBasis.IsEmpty
+            && SkinVertexCount == own.SkinVertexCount && TongueVertexCount == own.TongueVertexCount;
+        if (!fits) return this;
+        FaceGeometry both = Geometry with
+        {
+            SkinBasis = bases.SkinBasis, SkinOffset = bases.SkinOffset, TongueBasis = bases.TongueBasis, TongueOffset = bases.TongueOffset,
+        };
+        return new FaceRig(both, Skin, Tongue);
+    }
 
     /// <summary>Number of skin vertices.</summary>
     public int SkinVertexCount { get; }
@@ -122,6 +159,9 @@ public sealed class FaceRig
 
     /// <summary>What folds the tongue.</summary>
     internal FoldedBasis TongueFold => _tongueFold.Value;
+
+    private static BlendshapeBasis? Arrange(BlendshapeSet? set, ReadOnlyMemory<float> neutral, string what) =>
+        set is null ? null : new BlendshapeBasis(set, VertexCount(neutral, $"neutral {what}"), what);
 
     private static int VertexCount(ReadOnlyMemory<float> points, string what) => points.Length % 3 == 0
         ? points.Length / 3

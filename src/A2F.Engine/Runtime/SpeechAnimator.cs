@@ -34,6 +34,13 @@ public sealed record SpeechOptions
     /// <summary>How network output becomes a face.</summary>
     public AnimatorParameters? Parameters { get; init; }
 
+    /// <summary>
+    /// The face, in place of the model's own; see <see cref="FaceCustomization"/>, whose settings belong into <see cref="SkinSolver"/> and
+    /// <see cref="TongueSolver"/>. It must take as many network outputs as the model's own; a face that takes a diffusion model's displacements
+    /// also goes with its features.
+    /// </summary>
+    public FaceRig? Rig { get; init; }
+
     /// <summary>How skin weights are solved for.</summary>
     public SolverParameters? SkinSolver { get; init; }
 
@@ -86,8 +93,9 @@ public static class SpeechAnimator
         WindowProgress windows = WindowProgress.ForRegression(
             info.BufferLength, info.BufferOffset, info.SampleRate, rate, options.FramesDenominator);
         AnimatorParameters parameters = options.Parameters ?? folder.Parameters;
+        FaceRig rig = FaceRig.Choose(options.Rig, model.Rig);
         FaceAnimator animator = new(
-            model.Rig, rate, options.FramesDenominator, parameters, options.SkinSolver ?? folder.SkinSolver,
+            rig, rate, options.FramesDenominator, parameters, options.SkinSolver ?? folder.SkinSolver,
             options.TongueSolver ?? folder.TongueSolver, options.SolveOptions, options.Vertices, options.Folded);
 
         int count = checked((int)Math.Min(windows.CountReportedFrames(clip.Samples.Length), int.MaxValue));
@@ -117,7 +125,7 @@ public static class SpeechAnimator
             animator.Animate(rows, frames, first);
             progress?.Report((double)(first + batch) / count);
         }
-        return new FaceTrack(frames, model.Rig, timestamps, rate, options.FramesDenominator);
+        return new FaceTrack(frames, rig, timestamps, rate, options.FramesDenominator);
     }
 
     /// <summary>
@@ -141,7 +149,8 @@ public static class SpeechAnimator
         (int numerator, int denominator) = RateOf(model.Folder.Info, options);
         int number = options.Identity ?? 0;
         bool features = options.Folded && !options.Vertices;
-        FaceRig rig = features ? model.FeatureRigOf(number) : model.RigOf(number);
+        FaceRig own = features ? model.FeatureRigOf(number) : model.RigOf(number);
+        FaceRig rig = FaceRig.Choose(options.Rig?.WithBasesOf(own), own);
         DiffusionIdentity identity = model.Folder.Identities[number];
         AnimatorParameters parameters = options.Parameters ?? identity.Parameters;
         FaceAnimator animator = new(

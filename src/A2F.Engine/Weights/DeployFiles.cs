@@ -22,35 +22,8 @@ internal static class DeployFiles
     public static (BlendshapeSet Set, SolverParameters Solver)? ReadBlendshapes(string folder, JsonItem? paths, int vertices)
     {
         if (paths is not { } node) return null;
-        BlendshapeSet set = ReadBlendshapeData(Resolve(folder, node["data"]), vertices);
-        using JsonFile config = JsonFile.Open(Resolve(folder, node["config"]));
-        return (set, ModelJson.ReadSolver(config.Root["blendshape_params"], set.PoseNames.Count));
-    }
-
-    private static BlendshapeSet ReadBlendshapeData(string path, int vertices)
-    {
-        using ArrayReader arrays = new(path);
-        string[] names = arrays.Names("poseNames");
-        if (names[0] != "neutral")
-            throw new A2FException(A2FErrorCode.InvalidModel, $"{path}: array 'poseNames': expected 'neutral' first, found '{names[0]}'");
-        string[] poses = names[1..];
-        if (poses.Length is 0 or > ModelJson.MaxPoses)
-        {
-            throw new A2FException(A2FErrorCode.InvalidModel,
-                $"{path}: array 'poseNames': expected 1 to {ModelJson.MaxPoses} poses beside 'neutral', found {poses.Length}");
-        }
-        if (12L * vertices * poses.Length > NpyHeader.MaxArrayBytes)
-        {
-            throw new A2FException(A2FErrorCode.OutOfMemory,
-                $"{path}: {poses.Length} poses of {vertices} vertices are more than {NpyHeader.MaxArrayBytes} bytes");
-        }
-        float[] neutral = arrays.Points("neutral", vertices);
-        // Every pose is in memory before the block for all of them is taken, so a list of names alone takes none.
-        float[][] parts = Array.ConvertAll(poses, pose => arrays.Points(pose, vertices));
-        int[]? mask = arrays.Contains("frontalMask") ? arrays.Ints("frontalMask", ArrayReader.Any, 0, vertices - 1) : null;
-        float[] deltas = new float[poses.Length * vertices * 3];
-        for (int i = 0; i < parts.Length; i++) parts[i].CopyTo(deltas, i * vertices * 3);
-        return new BlendshapeSet(poses, neutral, deltas, mask);
+        BlendshapeSet set = BlendshapeNpz.Read(Resolve(folder, node["data"]), vertices);
+        return (set, BlendshapeFile.LoadSolver(Resolve(folder, node["config"]), set.PoseNames.Count));
     }
 
     /// <summary>networkPath names a compiled engine; the weights lie beside it: network.onnx, or the same name with .onnx.</summary>

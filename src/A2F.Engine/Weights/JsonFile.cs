@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace A2F.Engine.Weights;
 
-/// <summary>A JSON file of a model folder; at most 8 MiB and 32 levels deep.</summary>
+/// <summary>A JSON file, or the JSON part of one; at most 8 MiB and 32 levels deep.</summary>
 internal sealed class JsonFile : IDisposable
 {
     private const int MaxBytes = 8 * 1024 * 1024;
@@ -22,19 +22,24 @@ internal sealed class JsonFile : IDisposable
     public JsonItem Root { get; }
 
     /// <summary>Reads and parses a file.</summary>
-    public static JsonFile Open(string path)
+    public static JsonFile Open(string path) => Parse(path, SafeFile.ReadSmall(path, MaxBytes));
+
+    /// <summary>Parses text that is in memory; <paramref name="path"/> is for messages.</summary>
+    public static JsonFile Parse(string path, ReadOnlyMemory<byte> text)
     {
-        byte[] bytes = SafeFile.ReadSmall(path, MaxBytes);
-        int start = bytes.AsSpan().StartsWith("\uFEFF"u8) ? 3 : 0;
-        int bad = IndexOfBadUtf8(bytes.AsSpan(start));
+        if (text.Length > MaxBytes)
+            throw new A2FException(A2FErrorCode.InvalidFile, $"{path}: expected at most {MaxBytes} bytes of JSON, found {text.Length}");
+        ReadOnlySpan<byte> bytes = text.Span;
+        int start = bytes.StartsWith("\uFEFF"u8) ? 3 : 0;
+        int bad = IndexOfBadUtf8(bytes[start..]);
         if (bad >= 0) throw new A2FException(A2FErrorCode.InvalidFile, $"{path}: expected UTF-8 text, byte {start + bad} is none");
         try
         {
-            return new JsonFile(path, JsonDocument.Parse(bytes.AsMemory(start), new JsonDocumentOptions { MaxDepth = MaxDepth }));
+            return new JsonFile(path, JsonDocument.Parse(text[start..], new JsonDocumentOptions { MaxDepth = MaxDepth }));
         }
         catch (JsonException e)
         {
-            throw BrokenJson(path, bytes.AsSpan(start), e);
+            throw BrokenJson(path, bytes[start..], e);
         }
     }
 

@@ -36,6 +36,54 @@ internal readonly struct JsonItem(string file, string key, JsonElement element)
         }
     }
 
+    /// <summary>The keys and values of an object, in the file's order; a key twice is refused.</summary>
+    public List<KeyValuePair<string, JsonItem>> Members()
+    {
+        if (element.ValueKind != JsonValueKind.Object) throw Wrong("an object");
+        List<KeyValuePair<string, JsonItem>> members = [];
+        HashSet<string> seen = new(StringComparer.Ordinal);
+        try
+        {
+            foreach (JsonProperty property in element.EnumerateObject())
+            {
+                if (members.Count == MaxItems) throw Wrong($"an object of at most {MaxItems} keys");
+                if (!seen.Add(property.Name)) throw new A2FException(A2FErrorCode.InvalidFile, $"{file}: key '{Join(property.Name)}' is there twice");
+                members.Add(new(property.Name, new JsonItem(file, Join(property.Name), property.Value)));
+            }
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new A2FException(A2FErrorCode.InvalidFile, $"{file}: key '{key}': a key within holds an escape that is no character", e);
+        }
+        return members;
+    }
+
+    /// <summary>Throws for a key of this object that is not among the known ones: a misspelt key must not be lost in silence.</summary>
+    public void RequireKnown(params ReadOnlySpan<string> known)
+    {
+        foreach ((string name, _) in Members())
+        {
+            if (!known.Contains(name))
+                throw new A2FException(A2FErrorCode.InvalidFile, $"{file}: key '{Join(name)}': expected one of {string.Join(", ", known.ToArray())}");
+        }
+    }
+
+    /// <summary>Whole numbers within a range: an array of any length, however many a file of the allowed size holds.</summary>
+    public int[] Ints(int minimum, int maximum)
+    {
+        if (element.ValueKind != JsonValueKind.Array) throw Wrong("an array of whole numbers");
+        int[] values = new int[element.GetArrayLength()];
+        int count = 0;
+        foreach (JsonElement item in element.EnumerateArray())
+        {
+            // Plain whole numbers need no item with a place of its own; all else is read, and complained about, as everywhere.
+            bool plain = item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out values[count]) && values[count] >= minimum && values[count] <= maximum;
+            if (!plain) values[count] = new JsonItem(file, string.Create(CultureInfo.InvariantCulture, $"{key}[{count}]"), item).Int(minimum, maximum);
+            count++;
+        }
+        return values;
+    }
+
     /// <summary>The elements of an array.</summary>
     public List<JsonItem> Items()
     {
@@ -69,6 +117,9 @@ internal readonly struct JsonItem(string file, string key, JsonElement element)
         }
         throw Wrong("a text");
     }
+
+    /// <summary>A text, which may be empty.</summary>
+    public string TextOrEmpty() => element.ValueKind == JsonValueKind.String && element.ValueEquals("") ? "" : Text();
 
     /// <summary>A whole number within a range; 3.0 is one.</summary>
     public int Int(int minimum, int maximum)

@@ -16,6 +16,7 @@ public sealed class UsageTests : IDisposable
     [InlineData("emotion")]
     [InlineData("run")]
     [InlineData("postprocess")]
+    [InlineData("map")]
     [InlineData("info")]
     [InlineData("import")]
     [InlineData("kernels")]

@@ -113,7 +113,7 @@ public sealed class CorruptFileTests
     }
 
     /// <summary>Truncates at 200 points, then flips one to eight bits 200 times, with half of the flips in the first kilobyte.</summary>
-    private static void Mutate(string path, Action load)
+    internal static void Mutate(string path, Action load)
     {
         byte[] original = File.ReadAllBytes(path);
         Random random = new(original.Length);
