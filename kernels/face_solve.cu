@@ -1,0 +1,448 @@
+// Blendshape weights of a part of a character: b = sum of the chunks of project or fold + temporal * weights before; c = A b, or b; and
+//
+//   x = argmin x'Gx/2 - c'x over 0 <= x <= upper;   weight = (float)x * multiplier + offset, the offset alone for poses that are not active
+//
+// exactly, in double, by the primal active-set method of BoundedQuadratic.cs, started from the variables that were free in the frame before.
+// upper is 1. With cancel pairs it is solved twice: then the smaller of each pair may not exceed CANCELLED. A singular G is fine: a variable
+// whose column depends on those before it (a pivot of nothing) waits where it is. The number of rounds is bounded.
+//
+// A block takes a part of a character. The free variables stand in the order in which they were freed; S, column-major lower triangle,
+// holds G over them, and is factored in place, column by column, as L diag(d) L' with S(k, c) = L(k, c) d(c): all threads subtract a
+// finished column from those right of it and from the right-hand side, one barrier a column. Rows before `valid` are still good from the face
+// before. Sums run over the variables in order within one thread, so bits don't depend on THREADS.
+//
+// For 52 poses the triangle is 11 KiB; a face costs at most 2 * 52 column steps, n^3/6 + 3 n^2/2 products.
+//
+// state: values [slots][weights before by pose, first solve's x][poses]; orders [slots][2][1 + poses]: count and free variables of the solves.
+// Launch: grid (characters, parts), block THREADS; dynamic shared memory: 5 * most doubles, the triangle if SHARED, 2 * most ints.
+// Macros: THREADS, a multiple of 32; SHARED: whether the triangle is in shared memory, else in `triangles`, most * (most + 1) / 2 doubles a block.
+#include "face.cuh"
+
+struct SolvePart
+{
+    const double* sums;  // [chunks][characters][poses]
+    double* values;
+    int* orders;
+    const float* scales; // [slots][multipliers, offsets][poses]
+    float* weights;      // [rows][poses]
+    int poses;
+    int projected;       // whether there are as many chunks as the rig has; else 1
+};
+
+struct SolveArguments
+{
+    const FaceCharacter* characters;
+    const FaceRig* rigs;
+    double* triangles;
+    int count, most; // characters; poses of the largest part
+    int first_part, unused;
+    SolvePart parts[PARTS];
+};
+
+#define WARPS (THREADS / WARP)
+#define CHUNK 256            // of face_sums.cu
+#define CANCELLED 1e-10
+#define DEPENDENT_PIVOT 1e-13
+#define GRADIENT_NOISE 1e-13
+
+#define FREE 1
+#define BLOCKED 2 // left alone until another makes progress
+#define BOUND 4   // upper is CANCELLED
+
+struct Choice
+{
+    double value;
+    int index;
+};
+
+// The largest value of the block, the lowest index where equal; index -1 for none. Between two calls there must be a barrier.
+__device__ __forceinline__ Choice block_best(Choice mine)
+{
+    __shared__ double values[WARPS];
+    __shared__ int indices[WARPS];
+    for (int offset = WARP / 2; offset > 0; offset /= 2)
+    {
+        const double value = __shfl_xor_sync(FULL_MASK, mine.value, offset);
+        const int index = __shfl_xor_sync(FULL_MASK, mine.index, offset);
+        if (index >= 0 && (mine.index < 0 || value > mine.value || (value == mine.value && index < mine.index))) mine = { value, index };
+    }
+    if (threadIdx.x % WARP == 0)
+    {
+        values[threadIdx.x / WARP] = mine.value;
+        indices[threadIdx.x / WARP] = mine.index;
+    }
+    __syncthreads();
+    Choice best = { values[0], indices[0] };
+    for (int w = 1; w < WARPS; w++)
+    {
+        const double value = values[w];
+        const int index = indices[w];
+        if (index >= 0 && (best.index < 0 || value > best.value || (value == best.value && index < best.index))) best = { value, index };
+    }
+    return best;
+}
+
+// One problem. Members that are no pointers have the same value in all threads. Each function leaves what it wrote visible to all.
+struct Quadratic
+{
+    const double* g;
+    int n;
+    double* x;
+    double* c;
+    double* step;
+    double* z;       // by position in the order
+    double* inverse; // of the pivots, by position; 0 where the variable waits
+    double* s;
+    int* order;
+    int* flags;
+    int count; // free variables
+    int valid; // rows of s that are still factored
+
+    // Start of column k of the triangle, less its first row.
+    __device__ __forceinline__ int column(int k) const { return k * (2 * n - k - 1) / 2; }
+
+    __device__ __forceinline__ double upper(int flag) const { return flag & BOUND ? CANCELLED : 1.0; }
+
+    __device__ __forceinline__ void set_pivot(int k, double pivot)
+    {
+        const int i = order[k];
+        inverse[k] = pivot > DEPENDENT_PIVOT * g[(i64)i * n + i] ? 1.0 / pivot : 0.0;
+    }
+
+    // step = -(G over the free variables)^-1 gradient; 0 for fixed and for waiting variables.
+    __device__ __forceinline__ void solve_free()
+    {
+        const int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
+        for (int i = threadIdx.x; i < n; i += THREADS) step[i] = 0.0;
+        for (int k = threadIdx.x; k < count; k += THREADS)
+        {
+            const int i = order[k];
+            double rest = c[i];
+            for (int j = 0; j < n; j++) rest -= g[(i64)j * n + i] * x[j];
+            z[k] = rest;
+        }
+        for (int k = warp; k < count; k += WARPS)
+            for (int row = max(k, valid) + lane; row < count; row += WARP) s[column(k) + row] = g[(i64)order[k] * n + order[row]];
+        __syncthreads();
+        if (valid == 0 && count > 0)
+        {
+            if (threadIdx.x == 0) set_pivot(0, s[0]);
+            __syncthreads();
+        }
+        for (int k = 0; k + 1 < count; k++)
+        {
+            eliminate(k, warp, lane);
+            __syncthreads();
+        }
+        for (int k = threadIdx.x; k < count; k += THREADS) z[k] *= inverse[k];
+        __syncthreads();
+        for (int k = count - 1; k > 0; k--)
+        {
+            const double value = z[k];
+            for (int j = threadIdx.x; j < k; j += THREADS) z[j] -= s[column(j) + k] * inverse[j] * value;
+            __syncthreads();
+        }
+        for (int k = threadIdx.x; k < count; k += THREADS) step[order[k]] = z[k];
+        valid = count;
+        __syncthreads();
+    }
+
+    // Takes column k out of the columns right of it, in the rows that are new, and out of the right-hand side.
+    __device__ __forceinline__ void eliminate(int k, int warp, int lane)
+    {
+        const int first = max(valid, k + 1);
+        const double scale = inverse[k];
+        const double* pivots = s + column(k);
+        if (scale == 0.0)
+        {
+            if (k + 1 >= valid && threadIdx.x == 0) set_pivot(k + 1, s[column(k + 1) + k + 1]);
+            return;
+        }
+        const double value = z[k] * scale;
+        for (int row = k + 1 + threadIdx.x; row < count; row += THREADS) z[row] -= pivots[row] * value;
+        if (first + 1 == count) // one new row: a thread has a column, not a warp
+        {
+            const double factor = pivots[first] * scale;
+            for (int j = k + 1 + threadIdx.x; j <= first; j += THREADS) subtract(k, first, j, factor * pivots[j]);
+            return;
+        }
+        for (int j = k + 1 + warp; j < count; j += WARPS)
+        {
+            const double factor = pivots[j] * scale;
+            for (int row = max(j, first) + lane; row < count; row += WARP) subtract(k, row, j, factor * pivots[row]);
+        }
+    }
+
+    __device__ __forceinline__ void subtract(int k, int row, int j, double product)
+    {
+        double* element = s + column(j) + row;
+        const double value = *element - product;
+        *element = value;
+        if (row == k + 1) set_pivot(row, value); // its last product
+    }
+
+    // Takes the variables that are free no more out of the order. The factor keeps its rows up to the first of them.
+    __device__ __forceinline__ void drop_fixed()
+    {
+        __shared__ int kept_count, kept_valid;
+        if (threadIdx.x < WARP)
+        {
+            int kept = 0, good = valid;
+            for (int base = 0; base < count; base += WARP)
+            {
+                const int k = base + threadIdx.x;
+                const int i = k < count ? order[k] : 0;
+                const bool stays = k < count && (flags[i] & FREE);
+                const u32 mask = __ballot_sync(FULL_MASK, stays), gone = __ballot_sync(FULL_MASK, k < count && !stays);
+                if (gone) good = min(good, base + __ffs(gone) - 1);
+                if (stays) order[kept + __popc(mask & ((1u << threadIdx.x) - 1))] = i;
+                kept += __popc(mask);
+                __syncwarp();
+            }
+            if (threadIdx.x == 0)
+            {
+                kept_count = kept;
+                kept_valid = min(good, kept);
+            }
+        }
+        __syncthreads();
+        count = kept_count;
+        valid = kept_valid;
+    }
+
+    __device__ __forceinline__ void fix(int i)
+    {
+        if (threadIdx.x == 0) flags[i] &= ~FREE;
+        __syncthreads();
+        drop_fixed();
+    }
+
+    __device__ __forceinline__ void clip_until_feasible()
+    {
+        for (int round = 0; round <= n; round++) // each fixes at least one variable
+        {
+            solve_free();
+            bool clipped = false;
+            for (int i = threadIdx.x; i < n; i += THREADS)
+            {
+                const int flag = flags[i];
+                if (!(flag & FREE)) continue;
+                const double most = upper(flag), value = x[i] + step[i];
+                if (value >= 0.0 && value <= most) x[i] = value;
+                else
+                {
+                    x[i] = value > most ? most : 0.0;
+                    flags[i] = flag & ~FREE;
+                    clipped = true;
+                }
+            }
+            if (!__syncthreads_or(clipped)) return;
+            drop_fixed();
+        }
+    }
+
+    // The bound variable whose gradient points into the box most steeply, or -1 at a KKT point.
+    __device__ __forceinline__ int find_entering() const
+    {
+        Choice best = { 0.0, -1 };
+        for (int i = threadIdx.x; i < n; i += THREADS)
+        {
+            if (flags[i] & (FREE | BLOCKED)) continue;
+            double gradient = -c[i], size = fabs(c[i]);
+            for (int j = 0; j < n; j++)
+            {
+                const double product = g[(i64)j * n + i] * x[j];
+                gradient += product;
+                size += fabs(product);
+            }
+            const double inward = x[i] <= 0.0 ? -gradient : gradient;
+            if (inward > GRADIENT_NOISE * size && inward > best.value) best = { inward, i };
+        }
+        return block_best(best).index;
+    }
+
+    // Goes to the minimum over the free variables, fixing those that meet a bound on the way. False where nothing moved.
+    __device__ __forceinline__ bool walk(int entering)
+    {
+        bool first = true, moved = false;
+        while (true) // each time round fixes a variable
+        {
+            solve_free();
+            if (first && (x[entering] <= 0.0 ? step[entering] <= 0.0 : step[entering] >= 0.0))
+            {
+                fix(entering);
+                return false;
+            }
+            first = false;
+
+            // The largest share of the step that stays in the box; negative, since the smallest counts.
+            Choice nearest = { 0.0, -1 };
+            for (int i = threadIdx.x; i < n; i += THREADS)
+            {
+                const int flag = flags[i];
+                if (!(flag & FREE) || step[i] == 0.0) continue;
+                const double room = step[i] < 0.0 ? x[i] : upper(flag) - x[i], reach = fabs(step[i]);
+                if (reach <= room) continue;
+                const double share = -(room / reach);
+                if (nearest.index < 0 || share > nearest.value) nearest = { share, i };
+            }
+            nearest = block_best(nearest);
+            const double length = nearest.index < 0 ? 1.0 : -nearest.value;
+            bool moves = false;
+            for (int i = threadIdx.x; i < n; i += THREADS)
+            {
+                const int flag = flags[i];
+                if (!(flag & FREE) || step[i] == 0.0) continue;
+                const double old = x[i], most = upper(flag);
+                double value = fmin(fmax(old + length * step[i], 0.0), most);
+                moves |= value != old;
+                if (i == nearest.index) value = step[i] < 0.0 ? 0.0 : most;
+                x[i] = value;
+            }
+            moved |= __syncthreads_or(moves) != 0;
+            if (nearest.index < 0) return moved;
+            fix(nearest.index);
+            if (nearest.index == entering && !moved) return false;
+        }
+    }
+
+    // x: what the solve before left there for variables that were fixed.
+    __device__ __forceinline__ void solve()
+    {
+        valid = 0;
+        for (int i = threadIdx.x; i < n; i += THREADS)
+        {
+            const double most = upper(flags[i]);
+            x[i] = !(flags[i] & FREE) && x[i] > most / 2 ? most : 0.0; // the bound that it was at, or what is left of it
+        }
+        __syncthreads();
+        clip_until_feasible();
+        const int rounds = 20 * n + 50;
+        for (int round = 0; round < rounds; round++)
+        {
+            const int entering = find_entering();
+            if (entering < 0) return;
+            if (threadIdx.x == 0)
+            {
+                flags[entering] |= FREE;
+                order[count] = entering;
+            }
+            count++;
+            __syncthreads();
+            const bool progress = walk(entering);
+            for (int i = threadIdx.x; i < n; i += THREADS)
+            {
+                if (progress) flags[i] &= ~BLOCKED;
+                else if (i == entering) flags[i] |= BLOCKED;
+            }
+            __syncthreads();
+        }
+    }
+
+    // The free variables of the frame before, all of them for a new solver.
+    __device__ __forceinline__ void restore(const int* stored, bool fresh)
+    {
+        count = fresh ? n : stored[0];
+        for (int k = threadIdx.x; k < count; k += THREADS) order[k] = fresh ? k : stored[1 + k];
+        __syncthreads();
+        for (int k = threadIdx.x; k < count; k += THREADS) flags[order[k]] |= FREE;
+        __syncthreads();
+    }
+
+    __device__ __forceinline__ void keep(int* stored) const
+    {
+        if (threadIdx.x == 0) stored[0] = count;
+        for (int k = threadIdx.x; k < count; k += THREADS) stored[1 + k] = order[k];
+    }
+};
+
+extern "C" __global__ void __launch_bounds__(THREADS) solve(SolveArguments p)
+{
+    extern __shared__ __align__(16) double shared[];
+    const FaceCharacter& m = p.characters[blockIdx.x];
+    const int part = p.first_part + blockIdx.y;
+    const FacePart& setup = m.parts[part];
+    const SolvePart& t = p.parts[part];
+    const int n = setup.active_count, most = p.most;
+    double* before = t.values + (i64)m.slot * 2 * t.poses;
+    double* first_x = before + t.poses;
+    int* orders = t.orders + (i64)m.slot * 2 * (1 + t.poses);
+    const bool fresh = setup.flags & FRESH, forget = setup.flags & FORGET;
+
+    Quadratic q;
+    q.g = setup.g;
+    q.n = n;
+    q.x = shared;
+    q.c = q.x + most;
+    q.step = q.c + most;
+    q.z = q.step + most;
+    q.inverse = q.z + most;
+#if SHARED
+    q.s = q.inverse + most;
+    q.order = (int*)(q.s + most * (most + 1) / 2);
+#else
+    q.s = p.triangles + (i64)(blockIdx.y * gridDim.x + blockIdx.x) * ((i64)most * (most + 1) / 2);
+    q.order = (int*)(q.inverse + most);
+#endif
+    q.flags = q.order + most;
+
+    if (forget)
+    {
+        for (int pose = threadIdx.x; pose < t.poses; pose += THREADS) before[pose] = 0.0;
+        __syncthreads();
+    }
+    const int chunks = t.projected ? (int)((p.rigs[m.rig].shapes[part].rows + CHUNK - 1) / CHUNK) : 1;
+    for (int i = threadIdx.x; i < n; i += THREADS)
+    {
+        const int pose = setup.active[i];
+        double b = 0.0;
+        for (int chunk = 0; chunk < chunks; chunk++) b += t.sums[((i64)chunk * p.count + blockIdx.x) * t.poses + pose];
+        q.z[i] = b + setup.temporal * before[pose];
+        if (!setup.a) q.c[i] = q.z[i];
+        q.flags[i] = 0;
+    }
+    __syncthreads();
+    if (setup.a)
+    {
+        for (int i = threadIdx.x; i < n; i += THREADS)
+        {
+            double sum = 0.0;
+            for (int j = 0; j < n; j++) sum += setup.a[(i64)j * n + i] * q.z[j];
+            q.c[i] = sum;
+        }
+    }
+
+    for (int turn = setup.pair_count > 0 ? 0 : 1; turn < 2; turn++)
+    {
+        int* stored = orders + turn * (1 + t.poses);
+        for (int i = threadIdx.x; i < n; i += THREADS) q.x[i] = fresh ? 0.0 : turn == 0 ? first_x[i] : before[setup.active[i]];
+        q.restore(stored, fresh);
+        q.solve();
+        q.keep(stored);
+        if (turn == 1) break;
+        for (int i = threadIdx.x; i < n; i += THREADS)
+        {
+            first_x[i] = q.x[i];
+            q.flags[i] = 0;
+        }
+        __syncthreads();
+        for (int i = threadIdx.x; i < setup.pair_count; i += THREADS)
+        {
+            const int first = setup.pairs[2 * i], second = setup.pairs[2 * i + 1];
+            q.flags[q.x[first] < q.x[second] ? first : second] = BOUND;
+        }
+        __syncthreads();
+    }
+
+    const float* multipliers = t.scales + (i64)m.slot * 2 * t.poses;
+    const float* offsets = multipliers + t.poses;
+    float* weights = t.weights + (i64)m.row * t.poses;
+    for (int pose = threadIdx.x; pose < t.poses; pose += THREADS) weights[pose] = offsets[pose];
+    __syncthreads();
+    for (int i = threadIdx.x; i < n; i += THREADS)
+    {
+        const int pose = setup.active[i];
+        before[pose] = q.x[i];
+        weights[pose] = __fadd_rn(__fmul_rn((float)q.x[i], multipliers[pose]), offsets[pose]);
+    }
+}

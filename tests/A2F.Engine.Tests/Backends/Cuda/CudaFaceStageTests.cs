@@ -1,0 +1,164 @@
+using A2F.CudaEmulator.Driver;
+using A2F.Engine.Animation;
+using A2F.Engine.Runtime;
+using A2F.Engine.Tests.Animation;
+using Xunit;
+
+namespace A2F.Engine.Tests.Backends.Cuda;
+
+/// <summary>The animation stage on the GPU against that on the CPU, on the golden model; on the emulator with every check on.</summary>
+[Collection(EmulatedCuda.Collection)]
+public sealed partial class CudaFaceStageTests
+{
+    public enum Way
+    {
+        Vertices,
+        Folded,
+        Fitted,
+    }
+
+    public static TheoryData<string, Way> Ways
+    {
+        get
+        {
+            TheoryData<string, Way> rows = [];
+            foreach (string device in (string[])["sm_75", "sm_86", "sm_90", .. CudaTarget.Asked])
+            {
+                foreach (Way way in Enum.GetValues<Way>()) rows.Add(device, way);
+            }
+            return rows;
+        }
+    }
+
+    [NvrtcTheory]
+    [MemberData(nameof(Ways))]
+    public void Frames_of_coefficients_are_those_of_the_cpu(string device, Way way)
+    {
+        using FacePair pair = new(device, way, 1, FaceFixture.Rig);
+        pair.Add(0, FaceFixture.Parameters);
+        for (int frame = 0; frame < Golden.Frames; frame++) pair.Animate([0], [FaceFixture.Row(frame)]);
+    }
+
+    [NvrtcTheory]
+    [InlineData("sm_75", Way.Vertices)]
+    [InlineData("sm_86", Way.Folded)]
+    [InlineData("sm_90", Way.Fitted)]
+    public void Frames_of_displacements_are_those_of_the_cpu(string device, Way way)
+    {
+        using FacePair pair = new(device, way, 1, FaceFixture.DiffusionRig);
+        pair.Add(0, FaceFixture.Parameters);
+        for (int frame = 0; frame < Golden.Frames; frame++) pair.Animate([0], [FaceFixture.DiffusionRow(frame)]);
+    }
+
+    [NvrtcTheory]
+    [InlineData(Way.Vertices)]
+    [InlineData(Way.Folded)]
+    public void Parameters_may_change_between_frames_and_keep_the_state(Way way)
+    {
+        using FacePair pair = new("sm_86", way, 1, FaceFixture.Rig);
+        pair.Add(0, FaceFixture.Parameters);
+        for (int frame = 0; frame < Golden.Frames; frame++)
+        {
+            if (frame % 5 == 4) FaceFixture.Change(pair, 0, frame / 5);
+            pair.Animate([0], [FaceFixture.Row(frame)]);
+        }
+    }
+
+    [NvrtcTheory]
+    [InlineData(Way.Vertices)]
+    [InlineData(Way.Folded)]
+    public void Characters_of_a_call_never_depend_on_each_other(Way way)
+    {
+        const int Count = 11; // more than one tile of a face
+        FaceRig[] rigs = [FaceFixture.Rig, FaceFixture.OtherRig];
+        using FacePair together = new("sm_86", way, Count, rigs);
+        using FacePair alone = new("sm_86", way, Count, rigs);
+        Random random = new(5);
+        for (int i = 0; i < Count; i++)
+        {
+            foreach (FacePair pair in (FacePair[])[together, alone])
+            {
+                pair.Add(i % 3 == 1 ? 1 : 0, FaceFixture.Parameters with { SkinStrength = 0.8f + 0.1f * i, EyeSaccadeSeed = 7 * i, FaceMaskLevel = 0.3f + 0.05f * (i % 4) });
+                if (i % 2 == 1) FaceFixture.Change(pair, i, i);
+            }
+        }
+        for (int call = 0; call < 12; call++)
+        {
+            int[] some = [.. Enumerable.Range(0, Count).OrderBy(_ => random.Next()).Take(1 + random.Next(Count))];
+            float[][] rows = [.. some.Select(i => FaceFixture.Row((7 * i + call) % Golden.Frames))];
+            if (call == 6)
+            {
+                together[2].Reset();
+                alone[2].Reset();
+            }
+            FaceFrames all = together.AnimateCuda(some, rows);
+            for (int i = 0; i < some.Length; i++) FaceFixture.AssertSame(alone.AnimateCuda([some[i]], [rows[i]]), 0, all, i, $"call {call}, character {some[i]}");
+        }
+    }
+
+    [NvrtcTheory]
+    [InlineData(Way.Vertices)]
+    [InlineData(Way.Folded)]
+    public void A_reset_track_and_a_character_in_the_room_of_a_removed_one_start_clean(Way way)
+    {
+        using FacePair pair = new("sm_80", way, 2, FaceFixture.Rig);
+        pair.Add(0, FaceFixture.Parameters);
+        pair.Add(0, FaceFixture.Parameters with { SkinStrength = 1.7f });
+        FaceFrames first = pair.AnimateCuda([0, 1], [FaceFixture.Row(0), FaceFixture.Row(1)]);
+        FaceFrames second = pair.AnimateCuda([0, 1], [FaceFixture.Row(20), FaceFixture.Row(30)]);
+        Assert.NotEqual(first.SkinWeights, second.SkinWeights);
+        pair[0].Reset();
+        FaceFixture.AssertSame(first, 0, pair.AnimateCuda([0], [FaceFixture.Row(0)]), 0, "after a reset");
+        FaceFixture.Change(pair, 1, 8);
+        pair.AnimateCuda([1], [FaceFixture.Row(40)]);
+        pair.Remove(1);
+        Assert.Equal(1, pair.Cuda.Count);
+        Assert.Throws<A2FException>(() => pair.AnimateCuda([1], [FaceFixture.Row(0)]));
+        pair.Add(0, FaceFixture.Parameters with { SkinStrength = 1.7f });
+        FaceFixture.AssertSame(first, 1, pair.AnimateCuda([2], [FaceFixture.Row(1)]), 0, "in another's room");
+        A2FException full = Assert.Throws<A2FException>(() => pair.Add(0, FaceFixture.Parameters));
+        Assert.Contains("room for 2 characters", full.Message, StringComparison.Ordinal);
+    }
+
+    [NvrtcFact]
+    public void Nothing_is_left_on_the_device()
+    {
+        int device = EmulatedDriver.DeviceOf("sm_89");
+        using (FacePair pair = new("sm_89", Way.Vertices, 3, FaceFixture.Rig, FaceFixture.OtherRig))
+        {
+            pair.Add(1, FaceFixture.Parameters);
+            pair.AnimateCuda([0], [FaceFixture.Row(0)]);
+            Assert.False(EmulatedDriver.Books(device).AreZero);
+            Assert.Contains("sm_89", pair.Cuda.Device, StringComparison.Ordinal);
+        }
+        Assert.True(EmulatedDriver.Books(device).AreZero, $"{EmulatedDriver.Books(device)}");
+    }
+
+    [NvrtcFact]
+    public void The_device_is_chosen_as_for_networks()
+    {
+        FaceStageOptions options = new() { Device = "auto", CudaDriver = EmulatedDriver.Find };
+        using (FaceStage stage = FaceStage.Create([FaceFixture.Rig], options)) Assert.Contains("sm_75", stage.Device, StringComparison.Ordinal);
+        using (FaceStage stage = FaceStage.Create([FaceFixture.Rig], options with { Device = "cpu" })) Assert.Equal("cpu", stage.Device);
+        A2FException error = Assert.Throws<A2FException>(() => FaceStage.Create([FaceFixture.Rig], options with { Device = "cuda:9" }));
+        Assert.Contains("cuda:9: the driver has 5 device(s)", error.Message, StringComparison.Ordinal);
+        Assert.Throws<A2FException>(() => FaceStage.Create([FaceFixture.Rig], options with { Device = "gpu" }));
+        Assert.Throws<A2FException>(() => FaceStage.Create([FaceFixture.Rig], options with { Device = "cuda", FramesNumerator = 0 }));
+    }
+
+    [NvrtcFact]
+    public void Auto_takes_the_cpu_where_no_gpu_has_the_memory()
+    {
+        EmulatedDriver.FailEvery(1, 2, "cuMemAlloc");
+        try
+        {
+            using FaceStage stage = FaceStage.Create([FaceFixture.Rig], new FaceStageOptions { CudaDriver = EmulatedDriver.Find });
+            Assert.Equal("cpu", stage.Device);
+        }
+        finally
+        {
+            EmulatedDriver.FailNone();
+        }
+        Assert.All(Enumerable.Range(0, EmulatedDriver.Architectures.Count), device => Assert.True(EmulatedDriver.Books(device).AreZero));
+    }
+}
