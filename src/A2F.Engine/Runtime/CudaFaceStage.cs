@@ -17,7 +17,7 @@ internal sealed class CudaFaceStage : FaceStage
     private readonly Stack<int> _slots = new();
     private readonly float[] _upload; // FaceCharacterArguments, then FaceTiles
     private readonly int[] _next; // per face: place of its next character in the call
-    private readonly int _rowLength;
+    private bool _disposed;
 
     /// <summary>A stage on a device or a plan, which it owns.</summary>
     internal CudaFaceStage(CudaWorker worker, IReadOnlyList<FaceRig> rigs, FaceStageOptions options)
@@ -30,7 +30,6 @@ internal sealed class CudaFaceStage : FaceStage
                 $"{options.FramesNumerator}/{options.FramesDenominator} frames per second are not possible");
         }
         FrameSeconds = (float)options.FramesDenominator / options.FramesNumerator;
-        _rowLength = rigs[0].OutputLength;
         _operators = new CudaFaceOperators(worker, rigs, options.Capacity, options.Vertices, options.Folded);
         _parts = new CudaFaceParts(Shared(_operators.Rigs.Skin, 0), Shared(_operators.Rigs.Tongue, 1));
         _upload = new float[checked((int)CudaFaceOperators.CharactersLength(options.Capacity, rigs.Count))];
@@ -69,6 +68,9 @@ internal sealed class CudaFaceStage : FaceStage
     /// <summary>What it runs on.</summary>
     internal CudaWorker Worker => _worker;
 
+    /// <summary>Its launches and device memory.</summary>
+    internal CudaFaceOperators Operators => _operators;
+
     /// <summary>Time from frame to frame.</summary>
     internal float FrameSeconds { get; }
 
@@ -96,6 +98,7 @@ internal sealed class CudaFaceStage : FaceStage
 
     private protected override void Run(ReadOnlySpan<FaceCharacter> characters, ReadOnlySpan<float> rows, FaceFrames frames, int firstFrame)
     {
+        if (_disposed) throw new A2FException(A2FErrorCode.InvalidArgument, "the stage was disposed");
         int count = characters.Length;
         foreach (FaceCharacter character in characters) ((CudaFaceCharacter)character).Synchronise(_operators, _parts);
         int tiles = Describe(characters);
@@ -145,5 +148,9 @@ internal sealed class CudaFaceStage : FaceStage
         return tileCount;
     }
 
-    public override void Dispose() => _worker.Dispose();
+    public override void Dispose()
+    {
+        _disposed = true;
+        _worker.Dispose();
+    }
 }

@@ -26,6 +26,7 @@ internal sealed unsafe class CudaFaceOperators
     private readonly PartArray<SolvePartArguments> _solves;
     private readonly PartArray<ulong> _positions; // where vertices are not wanted
     private readonly bool _vertices;
+    private readonly KernelSpec _solve;
 
     /// <summary>A stage on a device or a plan, which it does not own.</summary>
     /// <param name="worker">Takes the work.</param>
@@ -71,6 +72,7 @@ internal sealed unsafe class CudaFaceOperators
             throw new A2FException(A2FErrorCode.InvalidModel,
                 $"a solve of {_most} poses needs {SharedBytes(_most, triangle: false)} bytes of shared memory; sm_{worker.Architecture} has {MostShared}");
         }
+        _solve = new KernelSpec("face_solve.cu", "solve", $"THREADS={SolveThreads} SHARED={(HasSharedTriangle ? 1 : 0)}");
         if (_most > 0 && !HasSharedTriangle) _triangles = Zeroed((long)_most * (_most + 1) / 2 * PartArray<int>.Count * sizeof(double));
     }
 
@@ -107,6 +109,8 @@ internal sealed unsafe class CudaFaceOperators
         ((long)count * sizeof(FaceCharacterArguments) + ((long)count / FaceTile.Most + rigs) * sizeof(FaceTile)) / sizeof(float);
 
     private int MostShared => Occupancy.MostSharedBytes(_worker.Architecture) - StaticShared;
+
+    private int SolveThreads => _most <= FewPoses ? FewThreads : Threads;
 
     private bool HasSharedTriangle => SharedBytes(_most, triangle: true) <= MostShared;
 
@@ -261,8 +265,6 @@ internal sealed unsafe class CudaFaceOperators
     private void Solve(int count, ulong skinWeights, ulong tongueWeights)
     {
         (int first, int parts) = Range(layout => layout.Poses > 0);
-        bool shared = HasSharedTriangle;
-        int threads = _most <= FewPoses ? FewThreads : Threads;
         SolveArguments arguments = new()
         {
             Characters = Characters,
@@ -284,9 +286,7 @@ internal sealed unsafe class CudaFaceOperators
             bytes += count * n * (2 * n + _parts[part].Chunks + 4) * sizeof(double);
         }
         _worker.Launch(
-            new KernelLaunch(new KernelSpec("face_solve.cu", "solve", $"THREADS={threads} SHARED={(shared ? 1 : 0)}"), new Dim3((uint)count, (uint)parts),
-                threads, SharedBytes(_most, shared), flops, bytes),
-            &pointer);
+            new KernelLaunch(_solve, new Dim3((uint)count, (uint)parts), SolveThreads, SharedBytes(_most, HasSharedTriangle), flops, bytes), &pointer);
     }
 
     // The parts of a kind: both, one, or none.

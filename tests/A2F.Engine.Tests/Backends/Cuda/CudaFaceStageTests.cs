@@ -1,5 +1,6 @@
 using A2F.CudaEmulator.Driver;
 using A2F.Engine.Animation;
+using A2F.Engine.Backends.Cuda;
 using A2F.Engine.Runtime;
 using A2F.Engine.Tests.Animation;
 using Xunit;
@@ -8,7 +9,7 @@ namespace A2F.Engine.Tests.Backends.Cuda;
 
 /// <summary>The animation stage on the GPU against that on the CPU, on the golden model; on the emulator with every check on.</summary>
 [Collection(EmulatedCuda.Collection)]
-public sealed partial class CudaFaceStageTests
+public sealed class CudaFaceStageTests
 {
     public enum Way
     {
@@ -161,4 +162,71 @@ public sealed partial class CudaFaceStageTests
         }
         Assert.All(Enumerable.Range(0, EmulatedDriver.Architectures.Count), device => Assert.True(EmulatedDriver.Books(device).AreZero));
     }
+
+    [Theory]
+    [InlineData(true, true, 5)]
+    [InlineData(false, true, 3)]
+    [InlineData(false, false, 5)]
+    public void A_call_is_a_few_launches_whatever_the_number_of_characters(bool vertices, bool folded, int launches)
+    {
+        foreach (int count in (int[])[1, 9, 100])
+            Assert.Equal(launches, FaceFixture.Plan(86, FaceFixture.Rig, count, vertices, folded).Count);
+        Assert.Single(FaceFixture.Plan(86, new FaceRig(Golden.RegressionGeometry()), 4, vertices: false));
+        Assert.Equal(5, FaceFixture.Plan(86, FaceFixture.DiffusionRig, 4, vertices: false).Count);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Calls_allocate_nothing_on_the_managed_heap_after_the_first(bool vertices)
+    {
+        CudaPlan plan = new(86, 46);
+        using CudaFaceStage stage = new(plan, [FaceFixture.Rig], new FaceStageOptions { Capacity = 5, Vertices = vertices });
+        FaceCharacter[] characters = [.. Enumerable.Range(0, 5).Select(_ => Add(stage))];
+        float[] rows = [.. Enumerable.Range(0, 5).SelectMany(FaceFixture.Row)];
+        FaceFrames frames = stage.CreateFrames(5);
+        long before = 0, bytes = 0;
+        for (int call = 0; call < 220; call++)
+        {
+            if (call == 20) (before, bytes) = (GC.GetAllocatedBytesForCurrentThread(), plan.ArenaBytes);
+            stage.Animate(characters.AsSpan(call % 2), rows.AsSpan(call % 2 * FaceFixture.Rig.OutputLength), frames);
+            plan.Forget();
+        }
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(bytes, plan.ArenaBytes);
+    }
+
+    [NvrtcFact]
+    public void Calls_and_changes_back_and_forth_allocate_nothing_on_the_device_after_the_first()
+    {
+        using CudaFaceStage stage = (CudaFaceStage)FaceStage.Create(
+            [FaceFixture.Rig], new FaceStageOptions { Device = "cuda", CudaDriver = EmulatedDriver.Find, Capacity = 2 });
+        FaceCharacter[] characters = [Add(stage), Add(stage)];
+        float[] rows = [.. FaceFixture.Row(0), .. FaceFixture.Row(30)];
+        FaceFrames frames = stage.CreateFrames(2);
+        CudaDeviceWorker worker = (CudaDeviceWorker)stage.Worker;
+        SolverParameters[] solvers = [Golden.Solver("skin"), Golden.Solver("skin") with { L2Regularization = 0.5f }];
+        int before = 0;
+        for (int call = 0; call < 220; call++)
+        {
+            if (call == 20) before = worker.Allocations;
+            if (call is < 20 or > 200)
+            {
+                characters[0].SkinSolver = solvers[call % 2];
+                characters[1].Parameters = characters[1].Parameters with { FaceMaskLevel = call % 2 == 0 ? 0.5f : 0.6f };
+            }
+            if (call % 50 == 10)
+            {
+                stage.Remove(characters[1]);
+                characters[1] = Add(stage);
+            }
+            stage.Animate(characters, rows, frames);
+        }
+        Assert.Equal(before, worker.Allocations);
+        stage.Dispose();
+        Assert.Throws<A2FException>(() => stage.Animate(characters, rows, frames));
+    }
+
+    private static FaceCharacter Add(FaceStage stage) =>
+        stage.Add(FaceFixture.Rig, FaceFixture.Parameters, Golden.Solver("skin"), Golden.Solver("tongue"));
 }

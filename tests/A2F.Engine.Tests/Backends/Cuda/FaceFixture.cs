@@ -1,5 +1,6 @@
-using A2F.CudaEmulator.Driver;
+using System.Collections.Concurrent;
 using A2F.Engine.Animation;
+using A2F.Engine.Backends.Cuda;
 using A2F.Engine.Runtime;
 using A2F.Engine.Tests.Animation;
 using A2F.Engine.Weights;
@@ -41,6 +42,36 @@ internal static class FaceFixture
                 NeutralJaw = Scaled(g.NeutralJaw, 1.1f),
             },
             skin with { FrontalMask = [.. skin.FrontalMask!.Where(v => v % 5 != 2)] }, Golden.Blendshapes("tongue"));
+    }
+
+    /// <summary>A face of these sizes without any motion: to be planned, not to be animated.</summary>
+    public static FaceRig Still(int vertices, int shapes, int fitted, int poses, int tongueVertices, int tongueShapes, int tonguePoses)
+    {
+        FaceGeometry geometry = new(
+            new float[3 * vertices * shapes], new float[3 * vertices], new float[3 * vertices], new float[3 * vertices],
+            new float[3 * tongueVertices * tongueShapes], new float[3 * tongueVertices], new float[15], new float[10000]);
+        return new FaceRig(geometry, Set(vertices, poses, fitted), Set(tongueVertices, tonguePoses, tongueVertices));
+
+        static BlendshapeSet Set(int vertices, int poses, int fitted) => new(
+            [.. Enumerable.Range(0, poses).Select(i => $"pose {i}")], new float[3 * vertices], new float[3 * vertices * poses], [.. Enumerable.Range(0, fitted)]);
+    }
+
+    private static readonly ConcurrentDictionary<int, IReadOnlyList<KernelLaunch>> Known = new();
+
+    /// <summary>A launch of each kernel of the stage: with and without vertices, full-size and with more poses than shared memory holds.</summary>
+    public static IReadOnlyList<KernelLaunch> Launches(int architecture) => Known.GetOrAdd(architecture, sm =>
+    {
+        FaceRig full = Still(61520, 272, 10085, 52, 5602, 10, 16); // 300 MB: not to be kept
+        FaceRig[] others = [Still(40, 3, 30, 100, 20, 2, 4), Still(40, 3, 30, 1024, 20, 2, 4)];
+        return [.. Plan(sm, full, 8, true), .. Plan(sm, full, 8, false), .. others.SelectMany(rig => Plan(sm, rig, 2, false))];
+    });
+
+    /// <summary>The launches of a call.</summary>
+    public static IReadOnlyList<KernelLaunch> Plan(int architecture, FaceRig rig, int count, bool vertices, bool folded = true)
+    {
+        CudaPlan plan = new(architecture, 100);
+        new CudaFaceOperators(plan, [rig], count, vertices, folded).Animate(count, (count + FaceTile.Most - 1) / FaceTile.Most);
+        return plan.Launches;
     }
 
     /// <summary>One of a dozen changes of a character's parameters, on both stages of a pair.</summary>
@@ -100,72 +131,4 @@ internal static class FaceFixture
         ("tongue vertices", a.TongueVertices, b.TongueVertices), ("skin weights", a.SkinWeights, b.SkinWeights),
         ("tongue weights", a.TongueWeights, b.TongueWeights),
     ];
-}
-
-/// <summary>The same characters on the CPU and on a GPU.</summary>
-internal sealed class FacePair : IDisposable
-{
-    private readonly FaceRig[] _rigs;
-    private readonly List<(FaceCharacter Cpu, FaceCharacter Cuda)> _characters = [];
-    private readonly FaceStage _cpu;
-    private int _calls;
-
-    public FacePair(string device, CudaFaceStageTests.Way way, int capacity, params FaceRig[] rigs)
-    {
-        _rigs = rigs;
-        FaceStageOptions options = new()
-        {
-            Device = "cpu",
-            Capacity = capacity,
-            Vertices = way == CudaFaceStageTests.Way.Vertices,
-            Folded = way == CudaFaceStageTests.Way.Folded,
-        };
-        _cpu = FaceStage.Create(rigs, options);
-        bool emulated = EmulatedDriver.Architectures.Contains(device);
-        Cuda = FaceStage.Create(rigs, options with
-        {
-            Device = emulated ? $"cuda:{EmulatedDriver.DeviceOf(device)}" : device,
-            CudaDriver = emulated ? EmulatedDriver.Find : null,
-        });
-    }
-
-    public FaceStage Cuda { get; }
-
-    /// <summary>A character on the GPU.</summary>
-    public FaceCharacter this[int character] => _characters[character].Cuda;
-
-    public IEnumerable<FaceCharacter> Both(int character) => [_characters[character].Cpu, _characters[character].Cuda];
-
-    public void Add(int rig, AnimatorParameters parameters)
-    {
-        FaceCharacter cuda = Cuda.Add(_rigs[rig], parameters, Golden.Solver("skin"), Golden.Solver("tongue"));
-        _characters.Add((_cpu.Add(_rigs[rig], parameters, Golden.Solver("skin"), Golden.Solver("tongue")), cuda));
-    }
-
-    public void Remove(int character)
-    {
-        _cpu.Remove(_characters[character].Cpu);
-        Cuda.Remove(_characters[character].Cuda);
-    }
-
-    public FaceFrames AnimateCuda(int[] characters, float[][] rows)
-    {
-        FaceFrames frames = Cuda.CreateFrames(characters.Length);
-        Cuda.Animate([.. characters.Select(i => _characters[i].Cuda)], [.. rows.SelectMany(row => row)], frames);
-        return frames;
-    }
-
-    /// <summary>A frame of each character on both; fails where they differ.</summary>
-    public void Animate(int[] characters, float[][] rows)
-    {
-        FaceFrames expected = _cpu.CreateFrames(characters.Length);
-        _cpu.Animate([.. characters.Select(i => _characters[i].Cpu)], [.. rows.SelectMany(row => row)], expected);
-        FaceFixture.AssertClose(expected, AnimateCuda(characters, rows), $"call {_calls++} on {Cuda.Device}");
-    }
-
-    public void Dispose()
-    {
-        _cpu.Dispose();
-        Cuda.Dispose();
-    }
 }
