@@ -356,7 +356,7 @@ struct Quadratic
     }
 };
 
-extern "C" __global__ void __launch_bounds__(THREADS) solve(SolveArguments p)
+extern "C" __global__ void __launch_bounds__(THREADS, 1) solve(SolveArguments p)
 {
     extern __shared__ __align__(16) double shared[];
     const FaceCharacter& m = p.characters[blockIdx.x];
