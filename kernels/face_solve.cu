@@ -3,8 +3,8 @@
 //   x = argmin x'Gx/2 - c'x over 0 <= x <= upper;   weight = (float)x * multiplier + offset, the offset alone for poses that are not active
 //
 // exactly, in double, by the primal active-set method of BoundedQuadratic.cs, started from the variables that were free in the frame before.
-// upper is 1. With cancel pairs it is solved twice: then the smaller of each pair may not exceed CANCELLED. A singular G is fine: a variable
-// whose column depends on those before it (a pivot of nothing) waits where it is. The number of rounds is bounded.
+// upper is 1. With cancel pairs it is solved twice: then the smaller of each pair may not exceed CANCELLED. Pivots are held above rounding, so
+// a singular G does no harm. The number of rounds is bounded.
 //
 // A block takes a part of a character. The free variables stand in the order in which they were freed; S, column-major lower triangle,
 // holds G over them, and is factored in place, column by column, as L diag(d) L' with S(k, c) = L(k, c) d(c): all threads subtract a
@@ -42,8 +42,9 @@ struct SolveArguments
 #define WARPS (THREADS / WARP)
 #define CHUNK 256            // of face_sums.cu
 #define CANCELLED 1e-10
-#define DEPENDENT_PIVOT 1e-13
-#define GRADIENT_NOISE 1e-13
+#define LEAST_PIVOT 1e-14    // of the diagonal
+#define GRADIENT_NOISE 1e-13 // of a gradient's terms
+#define BOX_NOISE 1e-16      // of a gradient's terms at the far corner of the box
 
 #define FREE 1
 #define BLOCKED 2 // left alone until another makes progress
@@ -91,7 +92,7 @@ struct Quadratic
     double* c;
     double* step;
     double* z;       // by position in the order
-    double* inverse; // of the pivots, by position; 0 where the variable waits
+    double* inverse; // of the pivots, by position
     double* s;
     int* order;
     int* flags;
@@ -105,11 +106,12 @@ struct Quadratic
 
     __device__ __forceinline__ void set_pivot(int k, double pivot)
     {
-        const int i = order[k];
-        inverse[k] = pivot > DEPENDENT_PIVOT * g[(i64)i * n + i] ? 1.0 / pivot : 0.0;
+        const double diagonal = g[(i64)order[k] * (n + 1)];
+        // A column of zeros has no gradient either: its variable stays where it is.
+        inverse[k] = diagonal > 0.0 ? 1.0 / fmax(pivot, LEAST_PIVOT * diagonal) : 1.0;
     }
 
-    // step = -(G over the free variables)^-1 gradient; 0 for fixed and for waiting variables.
+    // step = -(G over the free variables)^-1 gradient; 0 for fixed variables.
     __device__ __forceinline__ void solve_free()
     {
         const int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
@@ -153,11 +155,6 @@ struct Quadratic
         const int first = max(valid, k + 1);
         const double scale = inverse[k];
         const double* pivots = s + column(k);
-        if (scale == 0.0)
-        {
-            if (k + 1 >= valid && threadIdx.x == 0) set_pivot(k + 1, s[column(k + 1) + k + 1]);
-            return;
-        }
         const double value = z[k] * scale;
         for (int row = k + 1 + threadIdx.x; row < count; row += THREADS) z[row] -= pivots[row] * value;
         if (first + 1 == count) // one new row: a thread has a column, not a warp
@@ -248,15 +245,16 @@ struct Quadratic
         for (int i = threadIdx.x; i < n; i += THREADS)
         {
             if (flags[i] & (FREE | BLOCKED)) continue;
-            double gradient = -c[i], size = fabs(c[i]);
+            double gradient = -c[i], size = fabs(c[i]), corner = 0.0;
             for (int j = 0; j < n; j++)
             {
-                const double product = g[(i64)j * n + i] * x[j];
+                const double element = g[(i64)j * n + i], product = element * x[j];
                 gradient += product;
                 size += fabs(product);
+                corner += fabs(element);
             }
             const double inward = x[i] <= 0.0 ? -gradient : gradient;
-            if (inward > GRADIENT_NOISE * size && inward > best.value) best = { inward, i };
+            if (inward > GRADIENT_NOISE * size + BOX_NOISE * corner && inward > best.value) best = { inward, i };
         }
         return block_best(best).index;
     }

@@ -60,7 +60,7 @@ internal sealed class BenchInputs : IDisposable
     public void Dispose() => _file?.Dispose();
 
     /// <summary>Speech-like sound: harmonics of a gliding pitch under a syllable-rate envelope, with breath noise; every window differs.</summary>
-    private static float[] Sound(int samples)
+    public static float[] Sound(int samples)
     {
         Random random = new(1);
         float[] audio = new float[samples];

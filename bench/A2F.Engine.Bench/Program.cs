@@ -6,13 +6,17 @@ internal static class Program
     private const string Usage = """
         usage: A2F.Engine.Bench compare MODEL_DIR [--ort PATH] [--threads N] [--batch N] [--seconds S] [--json FILE] [--onnx FILE]...
                                 [--packed MODEL_DIR]
+               A2F.Engine.Bench animation MODEL_DIR [--audio WAV] [--threads N] [--seconds S]
                A2F.Engine.Bench evidence MODEL_DIR... [--arch sm_86] [-o FILE]
+               A2F.Engine.Bench features MODEL_DIR [--weights-only] [--threads N] [--seconds S]
                A2F.Engine.Bench gpu MODEL_DIR [--device cuda[:N]|emulator[:ARCH]] [--batch 1,8,64] [--seconds S] [--json FILE]
                A2F.Engine.Bench parity MODEL_DIR... [--device cuda[:N]|emulator[:ARCH]]
                A2F.Engine.Bench micro [BenchmarkDotNet's arguments]
 
         compare   this engine against ONNX Runtime: one process, runs alternating, with the difference of the outputs
+        animation what the animation stage costs beside a regression network, from coefficients and through vertices
         evidence  what the CUDA kernels do for one window, counted by the emulator
+        features  a diffusion model to vertices and to features, then to weights: time and resident memory
         gpu       whole windows on a GPU in each precision and batch, against the CPU backend
         parity    errors of models on a GPU, beside those on the emulated GPU of its family
         micro     single operators in the sizes of the full-size network
@@ -26,8 +30,12 @@ internal static class Program
             {
                 case "compare":
                     return CompareCommand.Run(CompareOptions.Parse(args.AsSpan(1)));
+                case "animation":
+                    return AnimationCommand.Run(args.AsSpan(1));
                 case "evidence":
                     return EvidenceCommand.Run(args.AsSpan(1));
+                case "features":
+                    return FeaturesCommand.Run(args.AsSpan(1));
                 case "gpu":
                     return GpuCommand.Run(GpuOptions.Parse(args.AsSpan(1)));
                 case "parity":

@@ -34,11 +34,11 @@ internal static class CommonOptions
     };
 
     /// <summary><c>--device</c>.</summary>
-    public static Option<string> Device() => new("--device")
+    public static Option<string> Device(string usual = "auto") => new("--device")
     {
         Description = "What to run on; the emulator runs the CUDA kernels on the CPU, to check them.",
         HelpName = "auto|cpu|cuda[:N]|emulator[:ARCH]",
-        DefaultValueFactory = _ => "auto",
+        DefaultValueFactory = _ => usual,
     };
 
     /// <summary><c>--precision</c>.</summary>
@@ -85,7 +85,7 @@ internal static class CommonOptions
 
     /// <summary>What <c>--device</c>, <c>--precision</c> and <c>--threads</c> ask for.</summary>
     /// <exception cref="UsageException">There is no such device or precision, or the count is out of range.</exception>
-    public static ModelOptions ModelOptions(string device, string precision, string threads)
+    public static ModelOptions ModelOptions(string device, string precision = Float32, string threads = "0")
     {
         int count = Whole("--threads", threads, 0, MostThreads);
         ModelOptions options = new() { Threads = count, Device = device, Precision = ParsePrecision(precision) };

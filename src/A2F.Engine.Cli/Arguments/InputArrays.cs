@@ -20,22 +20,39 @@ internal sealed class InputArrays : IDisposable
     /// <param name="rows">What the rows are, for messages.</param>
     /// <param name="length">Length of a row.</param>
     /// <exception cref="A2FException">There is no such array, or it has another shape or no numbers.</exception>
-    public float[] ReadRows(string name, string rows, int length)
+    public float[] ReadRows(string name, string rows, int length) => ReadRows(name, rows, length, 1).Values;
+
+    /// <summary>
+    /// The array [frames, length], or [windows, centre, length], or [windows, all, length], of which the centre frames are taken, as float32.
+    /// </summary>
+    /// <exception cref="A2FException">There is no such array, or it has another shape or no numbers.</exception>
+    public float[] ReadWindows(string name, int left, int centre, int all, int length)
+    {
+        (float[] values, int frames) = ReadRows(name, "windows", length, centre, all);
+        if (frames != all || all == centre) return values;
+        float[] result = new float[values.Length / all * centre];
+        for (int window = 0; window * all * length < values.Length; window++)
+            values.AsSpan((window * all + left) * length, centre * length).CopyTo(result.AsSpan(window * centre * length));
+        return result;
+    }
+
+    private (float[] Values, int Middle) ReadRows(string name, string rows, int length, params int[] middles)
     {
         string full = _prefix + name;
         if (!_file.Contains(full)) throw Missing(name, full);
         NdArray array = _file.Read(full);
         IReadOnlyList<int> shape = array.Shape;
-        bool fits = shape.Count is 2 or 3 && shape[^1] == length && (shape.Count == 2 || shape[1] == 1);
+        int middle = shape.Count == 3 ? shape[1] : 0;
+        bool fits = shape.Count is 2 or 3 && shape[^1] == length && (shape.Count == 2 || middles.Contains(middle));
         if (!fits)
         {
+            string others = string.Concat(middles.Select(m => $" or [{rows}, {m}, {length}]"));
             throw new A2FException(A2FErrorCode.InvalidFile,
-                $"{_path}: array '{full}': expected shape [{rows}, {length}] or [{rows}, 1, {length}], " +
-                $"found {NdArray.FormatShape(shape)}");
+                $"{_path}: array '{full}': expected shape [{(middles.Length > 1 ? "frames" : rows)}, {length}]{others}, found {NdArray.FormatShape(shape)}");
         }
         return array.Type == ElementType.Text
             ? throw new A2FException(A2FErrorCode.InvalidFile, $"{_path}: array '{full}': expected numbers, found text")
-            : array.ToFloat32();
+            : (array.ToFloat32(), middle);
     }
 
     /// <summary>The first extent of an array; 0 where there is no such array or it is a single number.</summary>

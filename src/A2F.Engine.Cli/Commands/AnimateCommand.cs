@@ -142,10 +142,10 @@ internal static class AnimateCommand
 
     private static Animation AnimateDiffusion(Terminal terminal, Request request, string path, AudioClip clip)
     {
-        using DiffusionModel model = DiffusionModel.Load(path, request.Options with { MaxBatch = 1 });
+        using DiffusionModel model = DiffusionModel.Load(path, request.Options with { MaxBatch = 1, Vertices = false });
         CommonOptions.Explain(terminal, model.Device, model.DeviceReason);
         DiffusionInfo info = model.Folder.Info;
-        int identity = IndexOf(request.Identity, info.Identities);
+        int identity = IdentityArgument.IndexOf(request.Identity, info.Identities);
         FrameRate own = new(info.FrameRateFraction.Numerator, info.FrameRateFraction.Denominator);
         if (request.Rate is { } wanted && (long)wanted.Numerator * own.Denominator != (long)own.Numerator * wanted.Denominator)
             throw new UsageException($"--fps {wanted}: this diffusion model gives {own} frames a second and no other rate; leave it out");
@@ -155,14 +155,6 @@ internal static class AnimateCommand
         FaceTrack track = ProgressDisplay.Show(terminal, $"animating {Path.GetFileName(request.Audio)}",
             progress => SpeechAnimator.Animate(model, clip, options, progress, terminal.Cancel));
         return new Animation(track, model.Device, info.Identities[identity], model.Folder.Path);
-    }
-
-    private static int IndexOf(string? identity, IReadOnlyList<string> names)
-    {
-        if (identity is null) return 0;
-        int index = names.ToList().FindIndex(n => n.Equals(identity, StringComparison.OrdinalIgnoreCase));
-        return index >= 0 ? index
-            : throw new UsageException($"--identity: the model does not know '{identity}', it knows {string.Join(", ", names)}");
     }
 
     private static EmotionModel? LoadClassifier(Terminal terminal, Request request, IReadOnlyList<string> faceEmotions)

@@ -54,6 +54,9 @@ internal sealed class BlendshapeSolver
     /// <summary>b of the last frame.</summary>
     public ReadOnlySpan<double> B => _buffers.B;
 
+    /// <summary>The last frame's solution for the active poses, before multipliers and offsets.</summary>
+    public ReadOnlySpan<double> X => _buffers.X;
+
     /// <summary>Minima of faces that the last frame's solves went to.</summary>
     public int Faces { get; private set; }
 

@@ -9,19 +9,21 @@ namespace A2F.Engine.Animation;
 /// </summary>
 /// <remarks>
 /// The Cholesky factor of G over the free variables has them in the order in which they were freed; a row stays valid until a variable before it is
-/// fixed, from solve to solve. A variable whose column depends on those before it (singular G) waits where it is: its gradient vanishes
-/// together with theirs. <see cref="Reset"/> makes the next solve independent of those before.
+/// fixed, from solve to solve. Pivots are held above rounding, so a singular G does no harm: where the minimum is not unique, one is found.
+/// <see cref="Reset"/> makes the next solve independent of those before.
 /// </remarks>
 internal sealed class BoundedQuadratic
 {
-    private const double DependentPivot = 1e-13;
-    private const double GradientNoise = 1e-13;
+    private const double LeastPivot = 1e-14; // of the diagonal
+    private const double GradientNoise = 1e-13; // of a gradient's terms
+    private const double BoxNoise = 1e-16; // of a gradient's terms at the far corner of the box
     private readonly int _n;
     private readonly double[] _g;
     private readonly double[] _factor; // row r: variable _order[r]
     private readonly double[] _step;
     private readonly double[] _gradient;
-    private readonly int[] _order; // free variables: the first _rank are in the factor, those behind wait
+    private readonly double[] _noise;
+    private readonly int[] _order; // free variables; the first _rank are in the factor
     private readonly bool[] _free;
     private readonly bool[] _blocked;
     private int _rank;
@@ -36,6 +38,11 @@ internal sealed class BoundedQuadratic
         _factor = new double[checked(n * n)];
         _step = new double[n];
         _gradient = new double[n];
+        _noise = new double[n];
+        for (int i = 0; i < n; i++)
+        {
+            for (int j = 0; j < n; j++) _noise[i] += BoxNoise * Math.Abs(g[i * n + j]);
+        }
         _order = new int[n];
         _free = new bool[n];
         _blocked = new bool[n];
@@ -112,7 +119,7 @@ internal sealed class BoundedQuadratic
             if (_free[i] || _blocked[i] || upper[i] <= 0) continue;
             (double gradient, double size) = Gradient(c, x, i);
             double inward = x[i] <= 0 ? -gradient : gradient;
-            if (inward <= GradientNoise * size || inward <= steepest) continue;
+            if (inward <= GradientNoise * size + _noise[i] || inward <= steepest) continue;
             steepest = inward;
             best = i;
         }
@@ -195,17 +202,11 @@ internal sealed class BoundedQuadratic
         (_count, _rank) = (kept, rank);
     }
 
-    // _step = -(G over the free variables)^-1 * gradient, by Cholesky; 0 for fixed and for waiting variables.
+    // _step = -(G over the free variables)^-1 * gradient, by Cholesky; 0 for fixed variables.
     private void SolveFree(ReadOnlySpan<double> c, ReadOnlySpan<double> x)
     {
         Faces++;
-        for (int k = _rank; k < _count; k++)
-        {
-            int i = _order[k];
-            if (!AppendToFactor(i, _rank)) continue;
-            (_order[k], _order[_rank]) = (_order[_rank], i);
-            _rank++;
-        }
+        for (; _rank < _count; _rank++) AppendToFactor(_order[_rank], _rank);
         Array.Clear(_step);
         for (int r = 0; r < _rank; r++)
         {
@@ -220,8 +221,8 @@ internal sealed class BoundedQuadratic
         }
     }
 
-    // Row `rank` of the Cholesky factor for variable i. False when its column is (nearly) a combination of the earlier ones.
-    private bool AppendToFactor(int i, int rank)
+    // Row `rank` of the Cholesky factor for variable i.
+    private void AppendToFactor(int i, int rank)
     {
         Span<double> row = _factor.AsSpan(rank * _n, rank + 1);
         ReadOnlySpan<double> source = _g.AsSpan(i * _n, _n);
@@ -233,8 +234,7 @@ internal sealed class BoundedQuadratic
             row[r] = value;
             pivot -= value * value;
         }
-        if (!(pivot > DependentPivot * source[i])) return false;
-        row[rank] = Math.Sqrt(pivot);
-        return true;
+        double least = LeastPivot * source[i];
+        row[rank] = Math.Sqrt(source[i] > 0 ? Math.Max(pivot, least) : 1); // a column of zeros has no gradient either: its variable stays
     }
 }

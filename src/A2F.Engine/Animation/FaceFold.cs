@@ -1,5 +1,5 @@
-using System.Numerics;
-using System.Runtime.InteropServices;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace A2F.Engine.Animation;
 
@@ -10,29 +10,38 @@ namespace A2F.Engine.Animation;
 /// skin    D' [ m (P', offset, eye close, lip open) | (1 - m) (P', offset, eye close, lip open) ]      2 (K + 3) coefficients: lower, upper face
 /// tongue  D' [ P', offset, 1 on every y, 1 on every z ]                                               K + 3 coefficients
 /// </code>
-/// in double precision, since a solve magnifies errors of its right-hand side. Costs 2 * poses * fitted coordinates * coefficients operations.
+/// in double precision, since a solve magnifies errors of its right-hand side. The skin costs 2 * poses * fitted coordinates * (K + 3) operations for
+/// each border between lower and upper face, and once for both together.
 /// </summary>
 internal static class FaceFold
 {
     /// <summary>Coefficients beside those of the basis: two for the offset and what opens or moves the part by its parameters.</summary>
     public const int Extra = 3;
 
-    private const int RowsAtOnce = 192; // a multiple of 3 and of every vector
+    private const int RowsAtOnce = 192; // a multiple of 3 and of 8
 
     /// <summary>Coefficients of one half of the skin.</summary>
     public static int SkinCoefficients(FaceRig rig) => rig.SkinSize + Extra;
 
+    /// <summary>D' (P', offset, eye close, lip open): both halves of the skin together.</summary>
+    public static FoldedBasis SkinWhole(FaceRig rig, SkinRegion region) =>
+        Fold(rig.Skin!, SkinSources(rig, region), [], region.Neutral);
+
     /// <summary>The skin's, for one border between lower and upper face.</summary>
-    public static FoldedBasis Skin(FaceRig rig, SkinRegion region, float maskLevel, float maskSoftness)
+    public static FoldedBasis Skin(FaceRig rig, SkinRegion region, FoldedBasis whole, float maskLevel, float maskSoftness)
     {
-        BlendshapeBasis shapes = rig.Skin!;
         float[] mask = new float[region.PaddedLength];
         region.FillMask(maskLevel, maskSoftness, mask);
-        Source[] half =
-        [
-            .. Rows(rig.Geometry.SkinBasis, rig.SkinSize, shapes.Vertices), Values(region.Offset), Values(region.EyeClose), Values(region.LipOpen),
-        ];
-        return Fold(shapes, [half, half], (set, row) => set == 0 ? mask[row] : 1.0 - mask[row], region.Neutral);
+        FoldedBasis lower = Fold(rig.Skin!, SkinSources(rig, region), mask, region.Neutral);
+        int each = whole.Columns, columns = 2 * each;
+        double[] matrix = new double[rig.Skin!.PoseCount * columns];
+        for (int i = 0; i < whole.Matrix.Length; i++)
+        {
+            int at = i / each * columns + i % each;
+            matrix[at] = lower.Matrix[i];
+            matrix[at + each] = whole.Matrix[i] - lower.Matrix[i];
+        }
+        return new FoldedBasis(columns, matrix, whole.Constant);
     }
 
     /// <summary>The tongue's.</summary>
@@ -47,11 +56,16 @@ internal static class FaceFold
         [
             .. Rows(rig.Geometry.TongueBasis, rig.TongueSize, shapes.Vertices), Values(offset), Values(axis.AsMemory(1)), Values(axis),
         ];
-        return Fold(shapes, [all], (_, _) => 1.0, neutral);
+        return Fold(shapes, all, [], neutral);
     }
 
     // Fills fitted coordinates [first, first + length) of one column of what is multiplied by D'.
     private delegate void Source(int first, Span<double> rows);
+
+    private static Source[] SkinSources(FaceRig rig, SkinRegion region) =>
+    [
+        .. Rows(rig.Geometry.SkinBasis, rig.SkinSize, rig.Skin!.Vertices), Values(region.Offset), Values(region.EyeClose), Values(region.LipOpen),
+    ];
 
     private static IEnumerable<Source> Rows(ReadOnlyMemory<float> basis, int shapes, int[] vertices)
     {
@@ -77,60 +91,72 @@ internal static class FaceFold
         for (int i = 0; i < rows.Length; i++) rows[i] = source[i];
     };
 
-    private static FoldedBasis Fold(BlendshapeBasis shapes, Source[][] sets, Func<int, int, double> weight, float[] neutral)
+    // D' weight sources, for weights of rows (none for 1).
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static FoldedBasis Fold(BlendshapeBasis shapes, Source[] sources, ReadOnlySpan<float> weight, float[] neutral)
     {
-        int poses = shapes.PoseCount, each = sets[0].Length, columns = sets.Length * each;
-        double[] matrix = new double[poses * columns], constant = new double[poses];
-        double[] weighted = new double[poses * RowsAtOnce], values = new double[each * RowsAtOnce];
+        int poses = shapes.PoseCount, columns = sources.Length;
+        int tallPoses = (poses + 3) / 4 * 4, wideColumns = (columns + 1) / 2 * 2; // whole tiles; what is beyond stays zero
+        double[] left = new double[tallPoses * RowsAtOnce], right = new double[wideColumns * RowsAtOnce];
+        double[] sums = new double[tallPoses * wideColumns], matrix = new double[poses * columns], constant = new double[poses];
         for (int first = 0; first < shapes.RowCount; first += RowsAtOnce)
         {
             int count = Math.Min(RowsAtOnce, shapes.RowCount - first);
-            Array.Clear(values);
-            for (int k = 0; k < each; k++) sets[0][k](first, values.AsSpan(k * RowsAtOnce, count)); // the sets differ in weight only
-            for (int set = 0; set < sets.Length; set++)
-            {
-                Array.Clear(weighted);
-                for (int row = 0; row < count; row++)
-                {
-                    double w = weight(set, first + row);
-                    for (int pose = 0; pose < poses; pose++) weighted[pose * RowsAtOnce + row] = w * shapes.Delta(pose)[first + row];
-                }
-                for (int pose = 0; pose < poses; pose++)
-                    AddProducts(weighted.AsSpan(pose * RowsAtOnce, RowsAtOnce), values, matrix.AsSpan(pose * columns + set * each, each));
-            }
+            if (count < RowsAtOnce) Array.Clear(right);
+            for (int k = 0; k < columns; k++) sources[k](first, right.AsSpan(k * RowsAtOnce, count));
             for (int pose = 0; pose < poses; pose++)
             {
-                ReadOnlySpan<float> delta = shapes.Delta(pose);
-                for (int row = first; row < first + count; row++) constant[pose] += delta[row] * ((double)neutral[row] - shapes.Neutral[row]);
+                ReadOnlySpan<float> delta = shapes.Delta(pose).Slice(first, count);
+                Span<double> row = left.AsSpan(pose * RowsAtOnce, count);
+                for (int i = 0; i < count; i++)
+                {
+                    row[i] = delta[i];
+                    constant[pose] += row[i] * ((double)neutral[first + i] - shapes.Neutral[first + i]);
+                }
+                if (weight.IsEmpty) continue;
+                ReadOnlySpan<float> w = weight.Slice(first, count);
+                for (int i = 0; i < count; i++) row[i] *= w[i];
+            }
+            for (int pose = 0; pose < tallPoses; pose += 4)
+            {
+                for (int k = 0; k < wideColumns; k += 2) AddTile(left, pose, right, k, sums, wideColumns);
             }
         }
+        for (int i = 0; i < matrix.Length; i++) matrix[i] = sums[i / columns * wideColumns + i % columns];
         return new FoldedBasis(columns, matrix, constant);
     }
 
-    // sums[k] += a . row k of values, four rows at a time.
-    private static void AddProducts(ReadOnlySpan<double> a, ReadOnlySpan<double> values, Span<double> sums)
+    // Runs a few times only, so the tiers of the just-in-time compiler would never get to it.
+    // sums[pose + 0..3, k + 0..1] += rows of left . rows of right.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddTile(double[] left, int pose, double[] right, int k, double[] sums, int width)
     {
-        ReadOnlySpan<Vector<double>> x = MemoryMarshal.Cast<double, Vector<double>>(a);
-        int k = 0;
-        for (; k + 4 <= sums.Length; k += 4)
+        ref double a = ref left[pose * RowsAtOnce], b = ref right[k * RowsAtOnce];
+        Vector512<double> s00 = default, s01 = default, s10 = default, s11 = default, s20 = default, s21 = default, s30 = default, s31 = default;
+        for (nuint i = 0; i < RowsAtOnce; i += 8)
         {
-            ReadOnlySpan<Vector<double>> row0 = Row(values, k), row1 = Row(values, k + 1), row2 = Row(values, k + 2), row3 = Row(values, k + 3);
-            Vector<double> s0 = Vector<double>.Zero, s1 = s0, s2 = s0, s3 = s0;
-            for (int i = 0; i < x.Length; i++)
-            {
-                s0 += x[i] * row0[i];
-                s1 += x[i] * row1[i];
-                s2 += x[i] * row2[i];
-                s3 += x[i] * row3[i];
-            }
-            sums[k] += Vector.Sum(s0);
-            sums[k + 1] += Vector.Sum(s1);
-            sums[k + 2] += Vector.Sum(s2);
-            sums[k + 3] += Vector.Sum(s3);
+            Vector512<double> x = Vector512.LoadUnsafe(ref b, i), y = Vector512.LoadUnsafe(ref b, i + RowsAtOnce);
+            Vector512<double> row = Vector512.LoadUnsafe(ref a, i);
+            s00 = Vector512.MultiplyAddEstimate(row, x, s00);
+            s01 = Vector512.MultiplyAddEstimate(row, y, s01);
+            row = Vector512.LoadUnsafe(ref a, i + RowsAtOnce);
+            s10 = Vector512.MultiplyAddEstimate(row, x, s10);
+            s11 = Vector512.MultiplyAddEstimate(row, y, s11);
+            row = Vector512.LoadUnsafe(ref a, i + 2 * RowsAtOnce);
+            s20 = Vector512.MultiplyAddEstimate(row, x, s20);
+            s21 = Vector512.MultiplyAddEstimate(row, y, s21);
+            row = Vector512.LoadUnsafe(ref a, i + 3 * RowsAtOnce);
+            s30 = Vector512.MultiplyAddEstimate(row, x, s30);
+            s31 = Vector512.MultiplyAddEstimate(row, y, s31);
         }
-        for (; k < sums.Length; k++) sums[k] += DoubleMath.Dot(a, values.Slice(k * RowsAtOnce, RowsAtOnce));
-
-        static ReadOnlySpan<Vector<double>> Row(ReadOnlySpan<double> values, int k) =>
-            MemoryMarshal.Cast<double, Vector<double>>(values.Slice(k * RowsAtOnce, RowsAtOnce));
+        Span<double> tile = sums.AsSpan(pose * width + k);
+        tile[0] += Vector512.Sum(s00);
+        tile[1] += Vector512.Sum(s01);
+        tile[width] += Vector512.Sum(s10);
+        tile[width + 1] += Vector512.Sum(s11);
+        tile[2 * width] += Vector512.Sum(s20);
+        tile[2 * width + 1] += Vector512.Sum(s21);
+        tile[3 * width] += Vector512.Sum(s30);
+        tile[3 * width + 1] += Vector512.Sum(s31);
     }
 }

@@ -12,7 +12,7 @@ public sealed class FaceRig
     private readonly Lazy<SkinRegion> _wholeSkin;
     private readonly Lazy<SkinRegion> _fittedSkin;
     private readonly Lazy<PcaBasis> _fittedSkinBasis;
-    private readonly Lazy<FoldedBasis> _tongueFold;
+    private readonly Lazy<FoldedBasis> _skinFold, _tongueFold;
     private readonly List<(float Level, float Softness, FoldedBasis Fold)> _skinFolds = []; // newest last
 
     /// <summary>Checks and arranges a face.</summary>
@@ -42,6 +42,7 @@ public sealed class FaceRig
         _wholeSkin = new(() => SkinRegion.Of(Geometry, null));
         _fittedSkin = new(() => SkinRegion.Of(Geometry, Skin!.Vertices));
         _fittedSkinBasis = new(() => PcaBasis.OfVertices(Geometry.SkinBasis, SkinSize, 3 * SkinVertexCount, Skin!.Vertices));
+        _skinFold = new(() => FaceFold.SkinWhole(this, _fittedSkin.Value));
         _tongueFold = new(() => FaceFold.Tongue(this));
     }
 
@@ -111,7 +112,7 @@ public sealed class FaceRig
             int known = _skinFolds.FindIndex(f => f.Level == maskLevel && f.Softness == maskSoftness);
             (float, float, FoldedBasis Fold) found = known >= 0
                 ? _skinFolds[known]
-                : (maskLevel, maskSoftness, FaceFold.Skin(this, _fittedSkin.Value, maskLevel, maskSoftness));
+                : (maskLevel, maskSoftness, FaceFold.Skin(this, _fittedSkin.Value, _skinFold.Value, maskLevel, maskSoftness));
             if (known >= 0) _skinFolds.RemoveAt(known);
             else if (_skinFolds.Count == MostSkinFolds) _skinFolds.RemoveAt(0);
             _skinFolds.Add(found);

@@ -6,6 +6,8 @@ namespace A2F.Engine.Animation;
 /// </summary>
 internal sealed class SolverSetup
 {
+    private const double Uniqueness = 1e-13;
+
     /// <param name="basis">The blendshapes.</param>
     /// <param name="parameters">How to solve.</param>
     /// <param name="options">What model files do not hold.</param>
@@ -21,7 +23,8 @@ internal sealed class SolverSetup
         TemporalGain = parameters.TemporalSmoothing * scale;
         CancelPairs = Pairs(parameters.CancelPoses, Active, options.PairUnmarkedPoses);
         A = NormalMatrix(basis, parameters, scale, options);
-        G = options.Objective == SolveObjective.Normal ? Square(A, Active.Length) : A;
+        G = options.Objective == SolveObjective.Normal ? Square(A, Active.Length) : (double[])A.Clone();
+        for (int i = 0; i < G.Length; i += Active.Length + 1) G[i] *= 1 + Uniqueness;
     }
 
     public SolverParameters Parameters { get; }
@@ -40,7 +43,11 @@ internal sealed class SolverSetup
     /// <summary>[active, active]: the regularised normal matrix.</summary>
     public double[] A { get; }
 
-    /// <summary>[active, active]: the matrix of the quadratic program: A, or A'A where its right-hand side is A'b.</summary>
+    /// <summary>
+    /// [active, active]: the matrix of the quadratic program: A, or A'A where its right-hand side is A'b. The diagonal is larger by 1e-13 of
+    /// itself: too little to be seen in weights that the rig determines; weights that it does not (equal poses) become unique that way, whatever
+    /// solves came before.
+    /// </summary>
     public double[] G { get; }
 
     private double[] NormalMatrix(BlendshapeBasis basis, SolverParameters p, double scale, SolveOptions options)

@@ -84,4 +84,7 @@ public sealed record DiffusionConfig(
 {
     /// <summary>Length of an identity's state: [steps, layers, channels].</summary>
     public int StateLength => Steps.Count * GruLayers * GruSize;
+
+    /// <summary>Length of one frame's features: hidden layers of skin and tongue, outputs for jaw and eyes.</summary>
+    public int FeatureLength => Hidden.Skin + Hidden.Tongue + Outputs.Jaw + Outputs.Eyes;
 }

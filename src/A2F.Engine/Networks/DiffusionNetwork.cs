@@ -9,7 +9,8 @@ namespace A2F.Engine.Networks;
 /// step and emotion to a GRU, whose heads predict x0.
 /// <para>
 /// Between two steps only e = x W + b, the first layer of the geometry embedding, is carried on: it is linear in the heads' hidden layer h, the
-/// mean faces and the noise, so e' = h M + K + f e with a small matrix M, and no vertex is computed before the last step.
+/// mean faces and the noise, so e' = h M + K + f e with a small matrix M, and no vertex is computed before the last step. Nor in the last one
+/// where features are asked for: what the last layers of skin and tongue would turn into vertices.
 /// </para>
 /// </summary>
 internal sealed class DiffusionNetwork : INetwork
@@ -27,12 +28,13 @@ internal sealed class DiffusionNetwork : INetwork
     private readonly Tensor _startGeometry; // geometry token of x_T, [1, centre, features], where it is a constant
     private readonly DiffusionHeads _heads;
     private readonly (GemmWeights Input, GruWeights State)[] _gru;
-    private readonly Tensor[] _gruOutputs, _timeRows, _noise;
+    private readonly Tensor[] _gruOutputs, _timeRows;
+    private readonly NoiseTensors? _noise; // null where all that it adds is a constant
     private readonly Tensor _resampled, _audioTokens, _token, _gates, _hidden, _embedded, _convolved, _rectified, _features, _geometry, _geometryTokens;
     private readonly Tensor _x, _x0;
     private readonly FaceColumns _featureColumns, _hiddenColumns, _faceColumns; // features, hidden layers, and x itself
     private readonly int _rows, _firstRow, _geometryColumn, _timeColumn;
-    private readonly Action _layers;
+    private readonly Action _vertexLayers, _featureLayers;
     private int _batch;
 
     /// <summary>Lays the weights out on the backend and allocates all memory for batches of up to <paramref name="maxBatch"/> windows.</summary>
@@ -45,14 +47,16 @@ internal sealed class DiffusionNetwork : INetwork
     /// <param name="seed">Seed of constant noise.</param>
     /// <param name="fastConvolutions">Whether <see cref="HalvingConv"/> replaces convolutions of width 3 and stride 2 where that pays.</param>
     /// <param name="threads">Threads for what is computed on the host while loading.</param>
+    /// <param name="outputs">What it can put out; memory is taken for nothing else.</param>
     /// <exception cref="A2FException">A weight is missing or does not fit the configuration.</exception>
     internal DiffusionNetwork(
         DiffusionConfig config, WeightSet weights, OperatorSet ops, int maxBatch, DiffusionShortcuts? shortcuts = null,
-        NoiseSource source = NoiseSource.Constant, ulong seed = 0, bool fastConvolutions = true, int threads = 1)
+        NoiseSource source = NoiseSource.Constant, ulong seed = 0, bool fastConvolutions = true, int threads = 1,
+        DiffusionOutputs outputs = DiffusionOutputs.Vertices)
     {
         if (maxBatch < 1) throw new A2FException(A2FErrorCode.OutOfRange, $"batch: expected at least 1, found {maxBatch}");
         NetworkChecks.Require(NetworkChecks.Problem(config));
-        (Config, _ops, MaxBatch, _source, _shortcuts) = (config, ops, maxBatch, source, shortcuts ?? new DiffusionShortcuts());
+        (Config, _ops, MaxBatch, Outputs, _source, _shortcuts) = (config, ops, maxBatch, outputs, source, shortcuts ?? new DiffusionShortcuts());
         int centre = config.CentreFrames, dim = config.Encoder.Dim, size = config.GruSize;
         (_rows, _firstRow) = _shortcuts.CentreOnly ? (centre, 0) : (config.FrameCount, config.FirstFrame);
         _inputs = new DiffusionInputs(config, ops, maxBatch);
@@ -118,17 +122,15 @@ internal sealed class DiffusionNetwork : INetwork
         _hiddenColumns = new FaceColumns(config.Hidden);
         _head1 = DiffusionHeads.First(config, weights, ops, _hiddenColumns);
         _hidden = ops.Allocate(maxBatch, centre, _hiddenColumns.Total + config.ActorCount);
-        _heads = new DiffusionHeads(config, weights, ops, maxBatch, _hiddenColumns, materialise: !_shortcuts.FoldedSteps);
+        _heads = new DiffusionHeads(config, weights, ops, maxBatch, _hiddenColumns, outputs, materialise: !_shortcuts.FoldedSteps);
 
         // What a step hands to the next.
         _faceColumns = new FaceColumns(config.Outputs);
         double[] embeddingBias = fold.Bias();
         bool constant = source == NoiseSource.Constant && _shortcuts.ConstantStart;
-        int steps = config.Steps.Count;
-        _noise = new Tensor[steps + 1];
-        if (!constant || !_shortcuts.FoldedSteps) AllocateNoise(seed);
         if (!constant || !_shortcuts.FoldedSteps)
         {
+            _noise = new NoiseTensors(config, ops, maxBatch, source, seed, _rows, _firstRow);
             _embeddings = new GemmWeights[4];
             for (int part = 0; part < 4; part++)
             {
@@ -151,7 +153,8 @@ internal sealed class DiffusionNetwork : INetwork
         }
         if (!_shortcuts.FoldedSteps) (_x, _x0) = (ops.Allocate(maxBatch, _rows, _faceColumns.Total), ops.Allocate(maxBatch, centre, _faceColumns.Total));
         weights.ReleasePages();
-        _layers = RunLayers;
+        _vertexLayers = () => RunLayers(features: false);
+        _featureLayers = () => RunLayers(features: true);
     }
 
     /// <summary>Sizes.</summary>
@@ -160,11 +163,26 @@ internal sealed class DiffusionNetwork : INetwork
     /// <inheritdoc/>
     public int MaxBatch { get; }
 
+    /// <summary>What it can put out.</summary>
+    internal DiffusionOutputs Outputs { get; }
+
+    private bool HasVertices => (Outputs & DiffusionOutputs.Vertices) != 0;
+
+    private bool HasFeatures => (Outputs & DiffusionOutputs.Features) != 0;
+
     /// <inheritdoc/>
     public void Rehearse(int batch)
     {
         _batch = batch;
-        RunLayers();
+        if (HasVertices) RunLayers(features: false);
+        if (HasFeatures) RunLayers(features: true);
+    }
+
+    /// <inheritdoc/>
+    public void RehearseOne(int batch)
+    {
+        _batch = batch;
+        RunLayers(features: !HasVertices);
     }
 
     /// <summary>Runs a batch of windows.</summary>
@@ -179,9 +197,47 @@ internal sealed class DiffusionNetwork : INetwork
     /// <param name="prediction">[batch, centre frames, outputs].</param>
     /// <param name="nextState">[batch, steps, layers, channels].</param>
     /// <param name="batch">Windows, 1 to <see cref="MaxBatch"/>.</param>
+    /// <exception cref="A2FException">It was built without vertices, or the batch is out of range.</exception>
     internal void Run(
         ReadOnlySpan<float> window, ReadOnlySpan<float> identity, ReadOnlySpan<float> emotion, ReadOnlySpan<float> state,
         ReadOnlySpan<float> noise, Span<float> prediction, Span<float> nextState, int batch)
+    {
+        if (!HasVertices)
+            throw new A2FException(A2FErrorCode.InvalidArgument, "the network was built without vertices (ModelOptions.Vertices): it puts out features only");
+        Write(window, identity, emotion, state, noise, batch);
+        _ops.Replay(batch, _vertexLayers);
+        _ops.Read(_heads.Prediction.Take(batch), prediction);
+        _ops.Read(_inputs.NextState.Take(batch), nextState);
+    }
+
+    /// <summary>
+    /// As <see cref="Run"/>, the same to the bit, but for skin and tongue: instead of their vertices the features f = scale * relu(h w1 + b1),
+    /// scale being the identity's (1 where the output is no delta). With w2 and b2 of the last layer, a prediction is f w2 + offset, where
+    /// offset is b2 * scale, or b2 + mean face of the identity where the output is no delta.
+    /// </summary>
+    /// <param name="window">[batch, window length], samples.</param>
+    /// <param name="identity">[batch, identities], one-hot.</param>
+    /// <param name="emotion">[batch, centre frames, emotions], or [batch, emotions] where the network takes one vector a window.</param>
+    /// <param name="state">[batch, steps, layers, channels].</param>
+    /// <param name="noise">As in <see cref="Run"/>.</param>
+    /// <param name="features">[batch, centre frames, <see cref="DiffusionConfig.FeatureLength"/>]: skin, tongue, then jaw and eyes as predicted.</param>
+    /// <param name="nextState">[batch, steps, layers, channels].</param>
+    /// <param name="batch">Windows, 1 to <see cref="MaxBatch"/>.</param>
+    /// <exception cref="A2FException">It was built without features, or the batch is out of range.</exception>
+    internal void RunFeatures(
+        ReadOnlySpan<float> window, ReadOnlySpan<float> identity, ReadOnlySpan<float> emotion, ReadOnlySpan<float> state,
+        ReadOnlySpan<float> noise, Span<float> features, Span<float> nextState, int batch)
+    {
+        if (!HasFeatures) throw new A2FException(A2FErrorCode.InvalidArgument, "the network was built without features: it puts out vertices only");
+        Write(window, identity, emotion, state, noise, batch);
+        _ops.Replay(-batch, _featureLayers);
+        _ops.Read(_heads.Features.Take(batch), features);
+        _ops.Read(_inputs.NextState.Take(batch), nextState);
+    }
+
+    private void Write(
+        ReadOnlySpan<float> window, ReadOnlySpan<float> identity, ReadOnlySpan<float> emotion, ReadOnlySpan<float> state,
+        ReadOnlySpan<float> noise, int batch)
     {
         if (batch < 1 || batch > MaxBatch)
             throw new A2FException(A2FErrorCode.OutOfRange, $"batch: expected 1 to {MaxBatch}, found {batch}");
@@ -191,13 +247,10 @@ internal sealed class DiffusionNetwork : INetwork
         _ops.Write(_inputs.Emotion.Take(batch), emotion);
         _ops.Write(_inputs.State.Take(batch), state);
         if (_source == NoiseSource.Seeded) _ops.Write(_inputs.Seeds.Take(batch), noise);
-        if (_source == NoiseSource.Given) WriteNoise(noise, batch);
-        _ops.Replay(batch, _layers);
-        _ops.Read(_heads.Prediction.Take(batch), prediction);
-        _ops.Read(_inputs.NextState.Take(batch), nextState);
+        if (_source == NoiseSource.Given) _noise!.Write(noise, batch);
     }
 
-    private void RunLayers()
+    private void RunLayers(bool features)
     {
         int batch = _batch;
         Tensor identity = _inputs.Identity.Take(batch), token = _token.Take(batch), hidden = _hidden.Take(batch);
@@ -206,7 +259,7 @@ internal sealed class DiffusionNetwork : INetwork
         Tensor emotionTokens = token.ColumnRange(emotionColumn, Config.EmotionFeatures);
         if (Config.EmotionPerFrame) _ops.Gemm(_inputs.Emotion.Take(batch), 1, _emotionToken, emotionTokens);
         else _ops.BroadcastLinear(_inputs.Emotion.Take(batch), _emotionToken, [emotionTokens]);
-        _heads.Prepare(identity, hidden.ColumnRange(_hiddenColumns.Total, Config.ActorCount));
+        _heads.Prepare(identity, hidden.ColumnRange(_hiddenColumns.Total, Config.ActorCount), features);
         if (_shortcuts.SharedEncoder) EncodeAudio(batch);
         for (int i = 0; i < Config.Steps.Count; i++)
         {
@@ -215,9 +268,11 @@ internal sealed class DiffusionNetwork : INetwork
             else EmbedNext(i - 1, batch);
             _ops.Scale(Shared(_timeRows[i], batch), 1, token.ColumnRange(_timeColumn, Config.TimeFeatures), activation: Activation.Mish);
             RunGru(Config.Steps[i].Slice, token);
+            if (features && i == Config.Steps.Count - 1) break;
             _ops.Gemm(_gruOutputs[^1].Take(batch), 1, _head1, hidden.ColumnRange(0, _hiddenColumns.Total), new Epilogue(Activation.Relu));
         }
-        _heads.Predict(hidden);
+        if (features) _heads.PredictFeatures(_gruOutputs[^1].Take(batch), hidden);
+        else _heads.Predict(hidden);
     }
 
     private void EncodeAudio(int batch)
@@ -237,10 +292,10 @@ internal sealed class DiffusionNetwork : INetwork
         if (_startGeometry.Rows > 0)
         {
             _ops.Scale(Shared(_startGeometry, batch), 1, tokens);
-            if (!_shortcuts.FoldedSteps) _ops.Scale(Noise(Config.Steps.Count, batch), 1, _x.Take(batch));
+            if (!_shortcuts.FoldedSteps) _ops.Scale(_noise!.Of(Config.Steps.Count, _inputs.Seeds, batch), 1, _x.Take(batch));
             return;
         }
-        Tensor x = Noise(Config.Steps.Count, batch);
+        Tensor x = _noise!.Of(Config.Steps.Count, _inputs.Seeds, batch);
         if (!_shortcuts.FoldedSteps)
         {
             _ops.Scale(x, 1, _x.Take(batch));
@@ -261,7 +316,7 @@ internal sealed class DiffusionNetwork : INetwork
             _heads.Materialise(hidden, x0, _faceColumns);
             _ops.Scale(x, step.Previous, x);
             _ops.Scale(x0, step.Prediction, x, accumulate: true);
-            _ops.Scale(Centre(Noise(step.Slice, batch)), step.Noise, x, accumulate: true);
+            _ops.Scale(Centre(_noise!.Of(step.Slice, _inputs.Seeds, batch)), step.Noise, x, accumulate: true);
             Embed(_x.Take(batch), embedded);
             EmbedGeometry(batch);
             return;
@@ -273,7 +328,7 @@ internal sealed class DiffusionNetwork : INetwork
         if (i > 0 || !constant) _ops.Scale(current, step.Previous, next, accumulate: true);
         if (!constant)
         {
-            Embed(Noise(step.Slice, batch), embedded);
+            Embed(_noise!.Of(step.Slice, _inputs.Seeds, batch), embedded);
             _ops.Scale(current, step.Noise, next, accumulate: true);
         }
         _ops.Scale(next, 1, current);
@@ -338,61 +393,6 @@ internal sealed class DiffusionNetwork : INetwork
         return tensor;
     }
 
-    /// <summary>Noise of a slice for the rows that are computed.</summary>
-    private Tensor Noise(int slice, int batch)
-    {
-        if (_source == NoiseSource.Constant) return Shared(_noise[slice], batch);
-        Tensor noise = _noise[slice].Take(batch);
-        for (int part = 0; _source == NoiseSource.Seeded && part < 4; part++)
-        {
-            (int first, int size) = _faceColumns.Part(part);
-            _ops.Normal(_inputs.Seeds.Take(batch), NoiseOf(slice, part), noise.ColumnRange(first, size));
-        }
-        return noise;
-    }
-
-    private NoiseRange NoiseOf(int slice, int part) =>
-        new(slice, Config.FrameCount, Config.FirstFrame - _firstRow, Config.Outputs.Total, DiffusionHeads.FirstOutput(Config, part));
-
-    /// <summary>Slices 1 to the last; seeded ones share their memory, constant ones are filled here.</summary>
-    private void AllocateNoise(ulong seed)
-    {
-        float[] values = [];
-        for (int slice = 1; slice < _noise.Length; slice++)
-        {
-            bool shares = _source == NoiseSource.Seeded && slice > 1;
-            _noise[slice] = shares ? _noise[1] : _ops.Allocate(_source == NoiseSource.Constant ? 1 : MaxBatch, _rows, _faceColumns.Total);
-            for (int part = 0; _source == NoiseSource.Constant && part < 4; part++)
-            {
-                (int first, int size) = _faceColumns.Part(part);
-                if (values.Length != _rows * size) values = new float[_rows * size];
-                for (int row = 0; row < _rows; row++) NormalNoise.Fill(seed, 0, NoiseOf(slice, part).First(row), values.AsSpan(row * size, size));
-                _ops.Write(_noise[slice].ColumnRange(first, size), values);
-            }
-        }
-    }
-
-    private void WriteNoise(ReadOnlySpan<float> noise, int batch)
-    {
-        int length = (Config.Steps.Count + 1) * Config.FrameCount * Config.Outputs.Total;
-        for (int item = 0; item < batch; item++)
-        {
-            for (int slice = 1; slice < _noise.Length; slice++)
-            {
-                for (int part = 0; part < 4; part++)
-                {
-                    (int first, int size) = _faceColumns.Part(part);
-                    for (int row = 0; row < _rows; row++)
-                    {
-                        _ops.Write(
-                            _noise[slice].Item(item).RowRange(row, 1).ColumnRange(first, size),
-                            noise.Slice(item * length + (int)NoiseOf(slice, part).First(row), size));
-                    }
-                }
-            }
-        }
-    }
-
     private static Tensor[] TimeRows(DiffusionConfig config, WeightSet weights, OperatorSet ops)
     {
         int size = config.TimeFeatures;
@@ -407,20 +407,4 @@ internal sealed class DiffusionNetwork : INetwork
         }
         return result;
     }
-}
-
-/// <summary>What enters a diffusion network, and the state that leaves it; all float32.</summary>
-internal sealed class DiffusionInputs(DiffusionConfig config, OperatorSet ops, int maxBatch)
-{
-    internal Tensor Audio { get; } = ops.AllocateFloat32(maxBatch, 1, config.WindowLength);
-
-    internal Tensor Identity { get; } = ops.AllocateFloat32(maxBatch, 1, config.ActorCount);
-
-    internal Tensor Emotion { get; } = ops.AllocateFloat32(maxBatch, config.EmotionPerFrame ? config.CentreFrames : 1, config.EmotionCount);
-
-    internal Tensor State { get; } = ops.AllocateFloat32(maxBatch, config.Steps.Count * config.GruLayers, config.GruSize);
-
-    internal Tensor NextState { get; } = ops.AllocateFloat32(maxBatch, config.Steps.Count * config.GruLayers, config.GruSize);
-
-    internal Tensor Seeds { get; } = ops.AllocateFloat32(maxBatch, 1, 4);
 }

@@ -6,6 +6,9 @@ internal interface INetwork
     /// <summary>Most windows of one call.</summary>
     int MaxBatch { get; }
 
-    /// <summary>Calls the operators of a run without any data going in or out.</summary>
+    /// <summary>Calls the operators of a run, of each kind that there is, without any data going in or out.</summary>
     void Rehearse(int batch);
+
+    /// <summary>Calls the operators of one run: of a diffusion network, one that puts out vertices where it can.</summary>
+    void RehearseOne(int batch) => Rehearse(batch);
 }

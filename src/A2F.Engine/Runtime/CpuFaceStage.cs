@@ -54,6 +54,9 @@ internal sealed class CpuFaceStage(IReadOnlyList<FaceRig> rigs, FaceStageOptions
             ((Character)characters[i]).Animator.Animate(rows.Slice(i * length, length), frames, firstFrame + i);
     }
 
+    private protected override void RunTrack(FaceCharacter character, ReadOnlySpan<float> rows, FaceFrames frames, int firstFrame) =>
+        ((Character)character).Animator.Animate(rows, frames, firstFrame);
+
     public override void Dispose()
     {
     }

@@ -26,10 +26,11 @@ public sealed class DiffusionTrack
     private readonly WindowProgress _windows;
     private readonly SampleHistory _samples = new();
     private readonly float[] _gru;
-    private readonly float _inputStrength;
+    private readonly bool _features;
     private readonly int _speculativeSamples;
     private readonly DiffusionNoise? _noise;
     private EmotionTrack _emotions;
+    private float _inputStrength;
     private int _identity;
     private long _heard;
     private long _call;
@@ -46,9 +47,14 @@ public sealed class DiffusionTrack
         _alone = [this];
         _windows = WindowsOf(info);
         _gru = new float[model.StateLength];
-        Frames = new DiffusionFrames(model.CentreFrames, model.OutputLength);
-        Finite.Check(options.InputStrength, "input strength");
-        _inputStrength = options.InputStrength;
+        _features = options.Features;
+        if (!_features && !model.HasVertices)
+        {
+            throw new A2FException(A2FErrorCode.InvalidArgument,
+                "the model was loaded without vertices (ModelOptions.Vertices), so a track can have features only (DiffusionTrackOptions.Features)");
+        }
+        Frames = new DiffusionFrames(model.CentreFrames, model.RowLength(_features));
+        InputStrength = options.InputStrength;
         if (options.SpeculativeSamples < 0)
             throw new A2FException(A2FErrorCode.OutOfRange, $"speculative samples: expected 0 or more, found {options.SpeculativeSamples}");
         _speculativeSamples = options.SpeculativeSamples;
@@ -96,6 +102,18 @@ public sealed class DiffusionTrack
 
     /// <summary>Seed of the noise, where the model's noise is seeded. With the window's number it makes the noise. A new one counts from the next window on.</summary>
     public ulong Seed { get; set; }
+
+    /// <summary>Multiplies the audio. A new value counts from the next window on, for all that it reads.</summary>
+    /// <exception cref="A2FException">It is not finite (or beyond 1e6).</exception>
+    public float InputStrength
+    {
+        get => _inputStrength;
+        set
+        {
+            Finite.Check(value, "input strength");
+            _inputStrength = value;
+        }
+    }
 
     /// <summary>Samples pushed so far.</summary>
     public long SamplesReceived => _samples.Received;
@@ -148,7 +166,9 @@ public sealed class DiffusionTrack
     /// <exception cref="A2FException">The network failed; the track is as before.</exception>
     public bool Advance() => Advance(_alone) == 1;
 
-    /// <summary>Runs one window of each track that is ready (or runs ahead), all in one batch.</summary>
+    /// <summary>
+    /// Runs one window of each track that is ready (or runs ahead), all in one batch; those with features and those without in one each.
+    /// </summary>
     /// <param name="tracks">Different tracks of one model.</param>
     /// <returns>Number of tracks whose window ran.</returns>
     /// <exception cref="A2FException">
@@ -162,18 +182,18 @@ public sealed class DiffusionTrack
         DiffusionTrack[] running = ArrayPool<DiffusionTrack>.Shared.Rent(tracks.Count);
         try
         {
-            int count = 0;
+            int outputs = 0, features = tracks.Count; // tracks without features from the start on, those with from the end on
             for (int i = 0; i < tracks.Count; i++)
             {
                 DiffusionTrack track = tracks[i];
                 if (track._model != model) throw new A2FException(A2FErrorCode.InvalidArgument, "tracks that advance together must be of one model");
                 if (track._call == call) throw new A2FException(A2FErrorCode.InvalidArgument, "a track was given twice to advance");
                 track._call = call;
-                if (track.IsReady || track.CanSpeculate) running[count++] = track;
+                if (track.IsReady || track.CanSpeculate) running[track._features ? --features : outputs++] = track;
             }
-            for (int first = 0; first < count; first += model.MaxBatch)
-                Run(model, running.AsSpan(first, Math.Min(model.MaxBatch, count - first)));
-            return count;
+            Run(model, running.AsSpan(0, outputs), features: false);
+            Run(model, running.AsSpan(features, tracks.Count - features), features: true);
+            return outputs + tracks.Count - features;
         }
         finally
         {
@@ -181,14 +201,16 @@ public sealed class DiffusionTrack
         }
     }
 
-    /// <summary>Everything that the track's future depends on: position, what the GRU remembers, audio that is still needed, identity, seed.</summary>
+    /// <summary>
+    /// Everything that the track's future depends on: position, what the GRU remembers, audio that is still needed, identity, seed, input strength.
+    /// </summary>
     /// <remarks>The emotion track is not copied: keys that come later are seen by who restores the state.</remarks>
     public DiffusionTrackState SaveState() => new(
-        [.. _gru], WindowsDone, _samples.First, _samples.Held.ToArray(), IsClosed, _heard, Identity, Seed, Emotions);
+        [.. _gru], WindowsDone, _samples.First, _samples.Held.ToArray(), IsClosed, _heard, Identity, Seed, Emotions, InputStrength);
 
     /// <summary>
     /// Goes back (or forth) to a saved state, of this track or of another one of the same model. What comes then is the same bit for bit.
-    /// <see cref="Frames"/> is empty until the next window.
+    /// <see cref="Frames"/> is empty until the next window. Whether rows are features stays as the track's own options say.
     /// </summary>
     /// <exception cref="A2FException">The state is of a model of other sizes.</exception>
     public void RestoreState(DiffusionTrackState state)
@@ -198,6 +220,7 @@ public sealed class DiffusionTrack
         Identity = state.Identity;
         Emotions = state.Emotions;
         Seed = state.Seed;
+        InputStrength = state.InputStrength;
         state.Gru.CopyTo(_gru, 0);
         _samples.Restore(state.FirstSample, state.Samples);
         IsClosed = state.IsClosed;
@@ -212,9 +235,15 @@ public sealed class DiffusionTrack
     /// <summary>Samples that are held.</summary>
     internal int HeldSamples => _samples.Held.Length;
 
-    private static void Run(DiffusionModel model, ReadOnlySpan<DiffusionTrack> tracks)
+    private static void Run(DiffusionModel model, ReadOnlySpan<DiffusionTrack> tracks, bool features)
     {
-        int count = tracks.Length, emotion = model.EmotionVectors * model.EmotionCount, output = model.CentreFrames * model.OutputLength;
+        for (int first = 0; first < tracks.Length; first += model.MaxBatch)
+            RunBatch(model, tracks.Slice(first, Math.Min(model.MaxBatch, tracks.Length - first)), features);
+    }
+
+    private static void RunBatch(DiffusionModel model, ReadOnlySpan<DiffusionTrack> tracks, bool features)
+    {
+        int count = tracks.Length, emotion = model.EmotionVectors * model.EmotionCount, output = model.CentreFrames * model.RowLength(features);
         using Scratch windows = new(count * model.WindowLength), identities = new(count * model.IdentityCount), emotions = new(count * emotion);
         using Scratch states = new(count * model.StateLength), noise = new(count * model.NoiseLength), predictions = new(count * output);
         for (int i = 0; i < count; i++)
@@ -233,7 +262,7 @@ public sealed class DiffusionTrack
             track._gru.CopyTo(Row(states, model.StateLength, i));
             track.FillNoise(Row(noise, model.NoiseLength, i));
         }
-        model.Infer(windows.Span, identities.Span, emotions.Span, states.Span, noise.Span, predictions.Span, states.Span);
+        model.Run(features, windows.Span, identities.Span, emotions.Span, states.Span, noise.Span, predictions.Span, states.Span);
         for (int i = 0; i < count; i++) tracks[i].Take(Row(predictions, output, i), Row(states, model.StateLength, i));
 
         static Span<float> Row(Scratch scratch, int length, int index) => scratch.Span.Slice(index * length, length);

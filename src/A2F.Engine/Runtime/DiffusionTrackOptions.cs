@@ -26,6 +26,12 @@ public sealed record DiffusionTrackOptions
     public float InputStrength { get; init; } = 1f;
 
     /// <summary>
+    /// Whether the track's rows are features (<see cref="DiffusionModel.InferFeatures"/>) for a <see cref="FaceAnimator"/> on
+    /// <see cref="DiffusionModel.FeatureRigOf"/> that makes no vertices; else network output. Features cost less.
+    /// </summary>
+    public bool Features { get; init; }
+
+    /// <summary>
     /// Above 0, a window whose audio is not all there runs ahead, on zeros in place of what is missing, whenever this many samples have come
     /// since the time of its first frame, or since it last ran ahead. Its frames are provisional: see
     /// <see cref="DiffusionFrames.IsProvisional"/>. 0 for never.
@@ -37,7 +43,8 @@ public sealed record DiffusionTrackOptions
 public sealed class DiffusionTrackState
 {
     internal DiffusionTrackState(
-        float[] gru, long windowsDone, long firstSample, float[] samples, bool closed, long heard, int identity, ulong seed, EmotionTrack emotions)
+        float[] gru, long windowsDone, long firstSample, float[] samples, bool closed, long heard, int identity, ulong seed, EmotionTrack emotions,
+        float inputStrength)
     {
         Gru = gru;
         WindowsDone = windowsDone;
@@ -48,6 +55,7 @@ public sealed class DiffusionTrackState
         Identity = identity;
         Seed = seed;
         Emotions = emotions;
+        InputStrength = inputStrength;
     }
 
     /// <summary>Windows that had run.</summary>
@@ -71,6 +79,8 @@ public sealed class DiffusionTrackState
     internal ulong Seed { get; }
 
     internal EmotionTrack Emotions { get; }
+
+    internal float InputStrength { get; }
 }
 
 /// <summary>What one window of a track yielded. The track fills it again with each window.</summary>
@@ -99,7 +109,10 @@ public sealed class DiffusionFrames
     /// </summary>
     public bool IsProvisional { get; private set; }
 
-    /// <summary>[<see cref="Count"/>, outputs]: network output, what <see cref="FaceAnimator"/> takes.</summary>
+    /// <summary>
+    /// [<see cref="Count"/>, <see cref="DiffusionModel.OutputLength"/>]: network output, what <see cref="FaceAnimator"/> takes; or
+    /// [<see cref="Count"/>, <see cref="DiffusionModel.FeatureLength"/>]: features, where the track's options say so.
+    /// </summary>
     public ReadOnlySpan<float> Rows => _rows.AsSpan(0, Count * _rowLength);
 
     /// <summary>[<see cref="Count"/>]: sample that each frame belongs to.</summary>

@@ -58,7 +58,7 @@ public abstract class FaceCharacter
     /// <summary>The stage; null once removed.</summary>
     internal FaceStage? Stage { get; set; }
 
-    /// <summary>Number of the last call of <see cref="FaceStage.Animate"/> that it was in.</summary>
+    /// <summary>Number of the last call for several characters that it was in.</summary>
     internal long Call { get; set; }
 
     /// <summary>Starts a new track: forgets smoothing, saccade clock and previous weights; keeps parameters.</summary>
@@ -169,8 +169,35 @@ public abstract class FaceStage : IDisposable
         if (characters.Length > 0) Run(characters, rows, frames, firstFrame);
     }
 
+    /// <summary>Animates the next frames of one character: what calls frame by frame would give, bit for bit.</summary>
+    /// <param name="character">A character of this stage.</param>
+    /// <param name="rows">[frames, <see cref="FaceRig.OutputLength"/>]: network output: skin, tongue, jaw, eyes.</param>
+    /// <param name="frames">Room of <see cref="CreateFrames"/>.</param>
+    /// <param name="firstFrame">Where in <paramref name="frames"/> the first of these frames goes.</param>
+    /// <exception cref="A2FException">
+    /// The character is of another stage or removed; lengths do not fit; or a value is not finite (or beyond 1e6). The state is untouched then.
+    /// </exception>
+    public void Animate(FaceCharacter character, ReadOnlySpan<float> rows, FaceFrames frames, int firstFrame = 0)
+    {
+        int length = _rigs[0].OutputLength, count = rows.Length / length;
+        if (rows.Length % length != 0)
+            throw new A2FException(A2FErrorCode.InvalidArgument, $"network output: expected rows of {length} values, found {rows.Length} values in all");
+        frames.CheckRoom(_rigs[0], Options.Vertices, firstFrame, count);
+        CheckOwn(character);
+        int bad = Finite.IndexOfBad(rows);
+        if (bad >= 0) Finite.Check(rows[bad], $"network output, row {bad / length}, column {bad % length}");
+        RunTrack(character, rows, frames, firstFrame);
+    }
+
     /// <inheritdoc/>
     public abstract void Dispose();
+
+    /// <summary>Successive frames of one character; everything is checked.</summary>
+    private protected virtual void RunTrack(FaceCharacter character, ReadOnlySpan<float> rows, FaceFrames frames, int firstFrame)
+    {
+        int length = _rigs[0].OutputLength;
+        for (int i = 0; i * length < rows.Length; i++) Run([character], rows.Slice(i * length, length), frames, firstFrame + i);
+    }
 
     /// <summary>A character with the face of this number.</summary>
     private protected abstract FaceCharacter Create(

@@ -15,8 +15,8 @@ internal sealed class ModelNetworks : IDisposable
     /// <summary>What builds the network on a backend; a diffusion network with each source of noise, the constant one first.</summary>
     internal IReadOnlyList<Func<OperatorSet, INetwork>> Builds { get; }
 
-    /// <summary>Its faces; an emotion classifier has none.</summary>
-    internal IReadOnlyList<FaceRig> Faces { get; private init; } = [];
+    /// <summary>Its faces, arranged when they are asked for; an emotion classifier has none.</summary>
+    internal IEnumerable<FaceRig> Faces { get; private init; } = [];
 
     /// <summary>Opens a folder.</summary>
     /// <exception cref="A2FException">A file is missing or wrong, or the folder has no network.</exception>
@@ -31,17 +31,17 @@ internal sealed class ModelNetworks : IDisposable
                 return new(regression, ops => new RegressionNetwork(
                     regressionConfig, regression.Weights!, ops, options.MaxBatch, options.FastConvolutions, options.FoldedDecoder))
                 {
-                    Faces = [FaceRig.Of(regression)],
+                    Faces = new[] { regression }.Select(FaceRig.Of),
                 };
             case ModelKind.Diffusion:
                 DiffusionModelFolder diffusion = DiffusionModelFolder.Load(path);
                 DiffusionConfig diffusionConfig = Require(diffusion.Network, diffusion);
                 Func<OperatorSet, INetwork> Diffusion(NoiseSource source) => ops => new DiffusionNetwork(
                     diffusionConfig, diffusion.Weights!, ops, options.MaxBatch, options.Shortcuts, source, options.NoiseSeed,
-                    options.FastConvolutions, ModelOptions.DefaultThreads);
+                    options.FastConvolutions, ModelOptions.DefaultThreads, options.DiffusionOutputs);
                 return new(diffusion, [.. Enum.GetValues<NoiseSource>().Select(Diffusion)])
                 {
-                    Faces = [.. diffusion.Identities.Select(i => new FaceRig(i.Geometry, i.SkinBlendshapes, i.TongueBlendshapes))],
+                    Faces = diffusion.Identities.Select(i => new FaceRig(i.Geometry, i.SkinBlendshapes, i.TongueBlendshapes)),
                 };
             default:
                 EmotionModelFolder emotion = EmotionModelFolder.Load(path);

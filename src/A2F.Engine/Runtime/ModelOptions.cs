@@ -9,6 +9,8 @@ public sealed record ModelOptions
 {
     internal static int DefaultThreads => Math.Min(Environment.ProcessorCount, 8);
 
+    internal DiffusionOutputs DiffusionOutputs => Vertices ? DiffusionOutputs.Both : DiffusionOutputs.Features;
+
     /// <summary>
     /// What the network runs on: "cpu", "cuda" or "cuda:N" for the GPU of number N, or "auto": the first GPU that works, else the CPU;
     /// <see cref="RegressionModel.DeviceReason"/> then says why.
@@ -53,6 +55,12 @@ public sealed record ModelOptions
     /// 1e-7 apart in float32.
     /// </summary>
     public bool FoldedDecoder { get; init; } = true;
+
+    /// <summary>
+    /// Whether a diffusion network can put out vertices beside features, from which blendshape weights come without them. If false, it is
+    /// smaller by the last layers of skin and tongue, and refuses to put out vertices.
+    /// </summary>
+    public bool Vertices { get; init; } = true;
 
     /// <summary>What a diffusion network leaves out; null for all that can be.</summary>
     public DiffusionShortcuts? Shortcuts { get; init; }

@@ -8,7 +8,7 @@ namespace A2F.Engine.Runtime;
 /// <param name="ArenaBytes">Device memory for weights, activations and scratch.</param>
 /// <param name="ScratchBytes">The part of it that is scratch.</param>
 /// <param name="Kernels">Every kernel that batches of 1 to the largest take.</param>
-/// <param name="Launches">The launches of a run of one window, in order.</param>
+/// <param name="Launches">The launches of a run of one window, in order: <see cref="INetwork.RehearseOne"/>.</param>
 internal sealed record NetworkPlan(
     long ArenaBytes, (long Partials, long Moments) ScratchBytes, IReadOnlyCollection<KernelSpec> Kernels, IReadOnlyList<KernelLaunch> Launches)
 {
@@ -28,7 +28,7 @@ internal sealed record NetworkPlan(
             operators.Cublas = cublas;
         }
         plan.Forget();
-        network.Rehearse(1);
+        network.RehearseOne(1);
         return new NetworkPlan(plan.ArenaBytes, operators.ScratchBytes, plan.Kernels, plan.Launches);
     }
 }

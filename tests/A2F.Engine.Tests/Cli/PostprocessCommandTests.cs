@@ -84,6 +84,51 @@ public sealed class PostprocessCommandTests : IDisposable
         Assert.False(File.Exists(_out));
     }
 
+    [Fact]
+    public void Weights_alone_are_those_that_come_with_vertices()
+    {
+        Tool.Succeed("postprocess", Model, "--inputs", _raw, "--outputs", _out);
+        float[] skin = Read("skin_weights", Frames, 52), tongue = Read("tongue_weights", Frames, 16), jaw = Read("jaw_transform", Frames, 4, 4);
+        foreach (string[] plain in (string[][])[[], ["--plain"]])
+        {
+            Tool.Succeed(["postprocess", Model, "--inputs", _raw, "--outputs", _out, "--weights-only", .. plain]);
+            double tolerance = plain.Length > 0 ? 0 : 1e-4;
+            Golden.AssertClose(skin, Read("skin_weights", Frames, 52), tolerance, "skin");
+            Golden.AssertClose(tongue, Read("tongue_weights", Frames, 16), tolerance, "tongue");
+            Assert.Equal(jaw, Read("jaw_transform", Frames, 4, 4));
+            using NpzFile file = NpzFile.Open(_out);
+            Assert.False(file.Contains("skin_vertices"));
+        }
+    }
+
+    [Fact]
+    public void A_diffusion_model_takes_its_predictions()
+    {
+        string model = TestData.Path("fixtures/diff_tiny_30"), recorded = Path.Combine(model, "io.npz");
+        Tool.Succeed("postprocess", model, "--inputs", recorded, "--prefix", "b3.", "--outputs", _out);
+        using NpzFile file = NpzFile.Open(recorded);
+        // The graph also puts out frames that are no result: of 3 x 30 frames, the 15 centre ones of each window.
+        NdArray prediction = file.Read("b3.prediction");
+        Assert.Equal([3, 30, 163], prediction.Shape);
+        Assert.Equal([45, 6], Tool.Read(_out, "eyes_rotation").Shape);
+        float[] first = Tool.Read(_out, "skin_weights").Data<float>(), all = prediction.ToFloat32();
+        float[] centre = [.. Enumerable.Range(0, 3).SelectMany(w => all.AsSpan((w * 30 + 7) * 163, 15 * 163).ToArray())];
+        NpzFile.Write(_raw, [new("prediction", NdArray.Of(centre, 3, 15, 163))]);
+        Tool.Succeed("postprocess", model, "--inputs", _raw, "--outputs", _out);
+        Assert.Equal(first, Tool.Read(_out, "skin_weights").Data<float>());
+        Tool.Succeed("postprocess", model, "--inputs", recorded, "--prefix", "b3.", "--outputs", _out, "--identity", "james");
+        Assert.NotEqual(first, Tool.Read(_out, "skin_weights").Data<float>());
+        Tool.Fail(2, ["postprocess", model, "--inputs", recorded, "--prefix", "b3.", "--outputs", _out, "--identity", "Bob"], "Bob", "Claire, James");
+    }
+
+    [Fact]
+    public void Options_that_mean_nothing_together_are_refused()
+    {
+        Tool.Fail(2, ["postprocess", Model, "--inputs", _raw, "--outputs", _out, "--plain"], "--plain", "--weights-only");
+        Tool.Fail(2, ["postprocess", Model, "--inputs", _raw, "--outputs", _out, "--identity", "Claire"], "--identity Claire");
+        Tool.Fail(2, ["postprocess", Model, "--inputs", _raw, "--outputs", _out, "--device", "tpu"], "--device", "tpu");
+    }
+
     private float[] Read(string name, params int[] shape)
     {
         NdArray array = Tool.Read(_out, name);

@@ -81,6 +81,44 @@ internal sealed class DiffusionFixture
         return (prediction, state);
     }
 
+    /// <summary>Runs a batch to features.</summary>
+    public static (float[] Features, float[] State) RunFeatures(DiffusionNetwork network, Batch b)
+    {
+        float[] features = new float[b.Count * network.Config.CentreFrames * network.Config.FeatureLength], state = new float[b.NextState.Length];
+        network.RunFeatures(b.Window, b.Identity, b.Emotion, b.State, b.Noise, features, state, b.Count);
+        return (features, state);
+    }
+
+    /// <summary>What the last layers of skin and tongue make of a batch's features, in double precision; jaw and eyes as they are.</summary>
+    public double[] PredictionOf(float[] features, float[] identity, int count)
+    {
+        int length = Config.FeatureLength, row = Config.Outputs.Total, rows = count * Config.CentreFrames, column = 0;
+        double[] prediction = new double[rows * row];
+        for (int part = 0; part < 4; part++)
+        {
+            DiffusionHeads.Part p = DiffusionHeads.PartOf(Config, Weights, part);
+            int width = part < 2 ? p.Hidden : p.Size;
+            for (int r = 0; r < rows; r++)
+            {
+                ReadOnlySpan<float> f = features.AsSpan(r * length + column, width);
+                Span<double> y = prediction.AsSpan(r * row + p.First, p.Size);
+                int actor = identity.AsSpan(r / Config.CentreFrames * Config.ActorCount, Config.ActorCount).IndexOf(1f);
+                for (int o = 0; o < p.Size; o++) y[o] = part < 2 ? Offset(p, part, actor, o) : f[o];
+                for (int k = 0; part < 2 && k < width; k++)
+                {
+                    ReadOnlySpan<float> w = p.Weights.Span.Slice(k * p.Size, p.Size);
+                    for (int o = 0; o < p.Size; o++) y[o] += (double)f[k] * w[o];
+                }
+            }
+            column += width;
+        }
+        return prediction;
+    }
+
+    private double Offset(DiffusionHeads.Part p, int part, int actor, int output) => Config.Delta
+        ? (double)p.Bias.Span[output] * Weights["scale"].Data.Span[actor * 4 + part]
+        : (double)p.Bias.Span[output] + Weights["mean"].Data.Span[actor * Config.Outputs.Total + p.First + output];
+
     /// <summary>Compares part by part, as largest difference over largest value, and by the norm.</summary>
     public void AssertClose(Batch b, float[] prediction, float[] state, double tolerance, string what)
     {
@@ -94,7 +132,7 @@ internal sealed class DiffusionFixture
         OperatorCase.AssertClose(b.NextState, state, tolerance, $"{Name} b{b.Count} {what}, state");
     }
 
-    private T[] Part<T>(T[] rows, int first, int size)
+    public T[] Part<T>(T[] rows, int first, int size)
     {
         int row = Config.Outputs.Total;
         return [.. Enumerable.Range(0, rows.Length / row).SelectMany(i => rows[(i * row + first)..(i * row + first + size)])];

@@ -33,7 +33,7 @@ public sealed class DiffusionNetworkTests
         ops.VerifyGuards();
     }
 
-    private static readonly (string Name, DiffusionShortcuts Value)[] Switches =
+    internal static readonly (string Name, DiffusionShortcuts Value)[] Switches =
     [
         ("none", DiffusionShortcuts.None),
         ("no shared encoder", new() { SharedEncoder = false }),

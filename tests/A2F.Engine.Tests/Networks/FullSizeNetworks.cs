@@ -18,6 +18,9 @@ internal static class FullSizeNetworks
         Base, 16000, 60, 15, 30, 1, 256, new(7206, 16806, 15, 4), new(512, 20, 30, 8), new(512, 512, 128, 128), 285, 3, 32, 10, 32, true, 256, 2, 256, true,
         [new(999, 1, 1, 2e-9f, 6e-3f), new(0, 0, 1, 0, 0)]);
 
+    /// <summary>Weights of <see cref="Diffusion"/>.</summary>
+    public static WeightSet DiffusionWeights() => MadeWeights.Of(Diffusion, 9, Zeros);
+
     public static EmotionConfig Emotion { get; } = new(Base, 256, 6, false);
 
     public static EmotionConfig LargeEmotion { get; } = new(
@@ -26,8 +29,9 @@ internal static class FullSizeNetworks
     /// <summary>All of them, as what builds them on a backend.</summary>
     public static IEnumerable<INetwork> Build(OperatorSet ops, int maxBatch)
     {
-        WeightSet diffusion = MadeWeights.Of(Diffusion, 9, Zeros);
-        foreach (NoiseSource source in Enum.GetValues<NoiseSource>()) yield return new DiffusionNetwork(Diffusion, diffusion, ops, maxBatch, source: source);
+        WeightSet diffusion = DiffusionWeights();
+        foreach (NoiseSource source in Enum.GetValues<NoiseSource>())
+            yield return new DiffusionNetwork(Diffusion, diffusion, ops, maxBatch, source: source, outputs: DiffusionOutputs.Both);
         yield return new EmotionNetwork(Emotion, MadeWeights.Of(Emotion, Zeros), ops, 60000, maxBatch);
         yield return new EmotionNetwork(LargeEmotion, MadeWeights.Of(LargeEmotion, Zeros), ops, 60000, maxBatch);
     }

@@ -54,6 +54,7 @@ public sealed class CudaFaceStageTests
     [NvrtcTheory]
     [InlineData(Way.Vertices)]
     [InlineData(Way.Folded)]
+    [InlineData(Way.Fitted)]
     public void Parameters_may_change_between_frames_and_keep_the_state(Way way)
     {
         using FacePair pair = new("sm_86", way, 1, FaceFixture.Rig);
@@ -68,6 +69,7 @@ public sealed class CudaFaceStageTests
     [NvrtcTheory]
     [InlineData(Way.Vertices)]
     [InlineData(Way.Folded)]
+    [InlineData(Way.Fitted)]
     public void Characters_of_a_call_never_depend_on_each_other(Way way)
     {
         const int Count = 11; // more than one tile of a face
@@ -100,6 +102,7 @@ public sealed class CudaFaceStageTests
     [NvrtcTheory]
     [InlineData(Way.Vertices)]
     [InlineData(Way.Folded)]
+    [InlineData(Way.Fitted)]
     public void A_reset_track_and_a_character_in_the_room_of_a_removed_one_start_clean(Way way)
     {
         using FacePair pair = new("sm_80", way, 2, FaceFixture.Rig);

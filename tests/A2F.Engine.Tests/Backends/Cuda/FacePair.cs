@@ -1,4 +1,3 @@
-using A2F.CudaEmulator.Driver;
 using A2F.Engine.Animation;
 using A2F.Engine.Runtime;
 using A2F.Engine.Tests.Animation;
@@ -24,12 +23,8 @@ internal sealed class FacePair : IDisposable
             Folded = way == CudaFaceStageTests.Way.Folded,
         };
         _cpu = FaceStage.Create(rigs, options);
-        bool emulated = EmulatedDriver.Architectures.Contains(device);
-        Cuda = FaceStage.Create(rigs, options with
-        {
-            Device = emulated ? $"cuda:{EmulatedDriver.DeviceOf(device)}" : device,
-            CudaDriver = emulated ? EmulatedDriver.Find : null,
-        });
+        ModelOptions target = CudaTarget.Of(device).Options(default);
+        Cuda = FaceStage.Create(rigs, options with { Device = target.Device, CudaDriver = target.CudaDriver });
     }
 
     public FaceStage Cuda { get; }
