@@ -9,13 +9,14 @@
 // A block takes a part of a character. The free variables stand in the order in which they were freed; S, column-major lower triangle,
 // holds G over them, and is factored in place, column by column, as L diag(d) L' with S(k, c) = L(k, c) d(c): all threads subtract a
 // finished column from those right of it and from the right-hand side, one barrier a column. Rows before `valid` are still good from the face
-// before. Sums run over the variables in order within one thread, so bits don't depend on THREADS.
+// before, or the frame before: the triangle is kept. Sums run over the variables in order within one thread, so bits don't depend on THREADS.
 //
 // For 52 poses the triangle is 11 KiB; a face costs at most 2 * 52 column steps, n^3/6 + 3 n^2/2 products.
 //
-// state: values [slots][weights before by pose, first solve's x][poses]; orders [slots][2][1 + poses]: count and free variables of the solves.
+// state: values [slots][weights before by pose, first solve's x][poses]; orders [slots][2][2 + poses]: count, valid rows and free variables of
+// the solves; factors [slots][2][triangle, inverse pivots] of double, poses * (poses + 3) / 2 each.
 // Launch: grid (characters, parts), block THREADS; dynamic shared memory: 5 * most doubles, the triangle if SHARED, 2 * most ints.
-// Macros: THREADS, a multiple of 32; SHARED: whether the triangle is in shared memory, else in `triangles`, most * (most + 1) / 2 doubles a block.
+// Macros: THREADS, a multiple of 32; SHARED: whether the triangle is copied to shared memory, else it is worked on in `factors`.
 #include "face.cuh"
 
 struct SolvePart
@@ -23,6 +24,7 @@ struct SolvePart
     const double* sums;  // [chunks][characters][poses]
     double* values;
     int* orders;
+    double* factors;
     const float* scales; // [slots][multipliers, offsets][poses]
     float* weights;      // [rows][poses]
     int poses;
@@ -33,7 +35,6 @@ struct SolveArguments
 {
     const FaceCharacter* characters;
     const FaceRig* rigs;
-    double* triangles;
     int count, most; // characters; poses of the largest part
     int first_part, unused;
     SolvePart parts[PARTS];
@@ -106,7 +107,7 @@ struct Quadratic
 
     __device__ __forceinline__ void set_pivot(int k, double pivot)
     {
-        const double diagonal = g[(i64)order[k] * (n + 1)];
+        const double diagonal = __ldg(g + (i64)order[k] * (n + 1));
         // A column of zeros has no gradient either: its variable stays where it is.
         inverse[k] = diagonal > 0.0 ? 1.0 / fmax(pivot, LEAST_PIVOT * diagonal) : 1.0;
     }
@@ -120,11 +121,11 @@ struct Quadratic
         {
             const int i = order[k];
             double rest = c[i];
-            for (int j = 0; j < n; j++) rest -= g[(i64)j * n + i] * x[j];
+            for (int j = 0; j < n; j++) rest -= __ldg(g + (i64)j * n + i) * x[j];
             z[k] = rest;
         }
         for (int k = warp; k < count; k += WARPS)
-            for (int row = max(k, valid) + lane; row < count; row += WARP) s[column(k) + row] = g[(i64)order[k] * n + order[row]];
+            for (int row = max(k, valid) + lane; row < count; row += WARP) s[column(k) + row] = __ldg(g + (i64)order[k] * n + order[row]);
         __syncthreads();
         if (valid == 0 && count > 0)
         {
@@ -248,7 +249,7 @@ struct Quadratic
             double gradient = -c[i], size = fabs(c[i]), corner = 0.0;
             for (int j = 0; j < n; j++)
             {
-                const double element = g[(i64)j * n + i], product = element * x[j];
+                const double element = __ldg(g + (i64)j * n + i), product = element * x[j];
                 gradient += product;
                 size += fabs(product);
                 corner += fabs(element);
@@ -307,7 +308,6 @@ struct Quadratic
     // x: what the solve before left there for variables that were fixed.
     __device__ __forceinline__ void solve()
     {
-        valid = 0;
         for (int i = threadIdx.x; i < n; i += THREADS)
         {
             const double most = upper(flags[i]);
@@ -337,20 +337,37 @@ struct Quadratic
         }
     }
 
-    // The free variables of the frame before, all of them for a new solver.
-    __device__ __forceinline__ void restore(const int* stored, bool fresh)
+    // The free variables and their factor of the frame before; all are free, and nothing is factored, in a new solver.
+    __device__ __forceinline__ void restore(const int* stored, const double* factor, bool fresh)
     {
         count = fresh ? n : stored[0];
-        for (int k = threadIdx.x; k < count; k += THREADS) order[k] = fresh ? k : stored[1 + k];
+        valid = fresh ? 0 : stored[1];
+        for (int k = threadIdx.x; k < count; k += THREADS) order[k] = fresh ? k : stored[2 + k];
+        if (!fresh) copy_factor(factor, factor + n * (n + 1) / 2, s, inverse);
         __syncthreads();
         for (int k = threadIdx.x; k < count; k += THREADS) flags[order[k]] |= FREE;
         __syncthreads();
     }
 
-    __device__ __forceinline__ void keep(int* stored) const
+    __device__ __forceinline__ void keep(int* stored, double* factor) const
     {
-        if (threadIdx.x == 0) stored[0] = count;
-        for (int k = threadIdx.x; k < count; k += THREADS) stored[1 + k] = order[k];
+        if (threadIdx.x == 0)
+        {
+            stored[0] = count;
+            stored[1] = valid;
+        }
+        for (int k = threadIdx.x; k < count; k += THREADS) stored[2 + k] = order[k];
+        copy_factor(s, inverse, factor, factor + n * (n + 1) / 2);
+    }
+
+    // The rows that are factored.
+    __device__ __forceinline__ void copy_factor(const double* from, const double* from_inverse, double* to, double* to_inverse) const
+    {
+        for (int k = threadIdx.x; k < valid; k += THREADS) to_inverse[k] = from_inverse[k];
+#if SHARED
+        for (int k = threadIdx.x / WARP; k < valid; k += WARPS)
+            for (int row = k + threadIdx.x % WARP; row < valid; row += WARP) to[column(k) + row] = from[column(k) + row];
+#endif
     }
 };
 
@@ -364,7 +381,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) solve(SolveArguments p)
     const int n = setup.active_count, most = p.most;
     double* before = t.values + (i64)m.slot * 2 * t.poses;
     double* first_x = before + t.poses;
-    int* orders = t.orders + (i64)m.slot * 2 * (1 + t.poses);
+    int* orders = t.orders + (i64)m.slot * 2 * (2 + t.poses);
+    const i64 factor_length = (i64)t.poses * (t.poses + 3) / 2;
     const bool fresh = setup.flags & FRESH, forget = setup.flags & FORGET;
 
     Quadratic q;
@@ -379,7 +397,6 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) solve(SolveArguments p)
     q.s = q.inverse + most;
     q.order = (int*)(q.s + most * (most + 1) / 2);
 #else
-    q.s = p.triangles + (i64)(blockIdx.y * gridDim.x + blockIdx.x) * ((i64)most * (most + 1) / 2);
     q.order = (int*)(q.inverse + most);
 #endif
     q.flags = q.order + most;
@@ -405,18 +422,22 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) solve(SolveArguments p)
         for (int i = threadIdx.x; i < n; i += THREADS)
         {
             double sum = 0.0;
-            for (int j = 0; j < n; j++) sum += setup.a[(i64)j * n + i] * q.z[j];
+            for (int j = 0; j < n; j++) sum += __ldg(setup.a + (i64)j * n + i) * q.z[j];
             q.c[i] = sum;
         }
     }
 
     for (int turn = setup.pair_count > 0 ? 0 : 1; turn < 2; turn++)
     {
-        int* stored = orders + turn * (1 + t.poses);
+        int* stored = orders + turn * (2 + t.poses);
+        double* factor = t.factors + (2 * (i64)m.slot + turn) * factor_length;
+#if !SHARED
+        q.s = factor;
+#endif
         for (int i = threadIdx.x; i < n; i += THREADS) q.x[i] = fresh ? 0.0 : turn == 0 ? first_x[i] : before[setup.active[i]];
-        q.restore(stored, fresh);
+        q.restore(stored, factor, fresh);
         q.solve();
-        q.keep(stored);
+        q.keep(stored, factor);
         if (turn == 1) break;
         for (int i = threadIdx.x; i < n; i += THREADS)
         {

@@ -20,7 +20,7 @@ internal sealed unsafe class CudaFaceOperators
 
     private readonly CudaWorker _worker;
     private readonly int _capacity, _rowLength, _most, _jawColumn, _eyeColumn;
-    private readonly ulong _poseState, _foldState, _triangles;
+    private readonly ulong _poseState, _foldState;
     private readonly int _foldPitch;
     private readonly PartArray<FacePartLayout> _parts;
     private readonly PartArray<SolvePartArguments> _solves;
@@ -61,7 +61,8 @@ internal sealed unsafe class CudaFaceOperators
             {
                 Sums = Zeroed((long)layout.Chunks * layout.Poses * sizeof(double)),
                 Values = Zeroed(2L * layout.Poses * sizeof(double)),
-                Orders = Zeroed(2L * (1 + layout.Poses) * sizeof(int)),
+                Orders = Zeroed(2L * (2 + layout.Poses) * sizeof(int)),
+                Factors = Zeroed((long)layout.Poses * (layout.Poses + 3) * sizeof(double)),
                 Scales = Zeroed(2L * layout.Poses * sizeof(float)),
                 Poses = layout.Poses,
                 Projected = layout.Folded ? 0 : 1,
@@ -73,7 +74,6 @@ internal sealed unsafe class CudaFaceOperators
                 $"a solve of {_most} poses needs {SharedBytes(_most, triangle: false)} bytes of shared memory; sm_{worker.Architecture} has {MostShared}");
         }
         _solve = new KernelSpec("face_solve.cu", "solve", $"THREADS={SolveThreads} SHARED={(HasSharedTriangle ? 1 : 0)}");
-        if (_most > 0 && !HasSharedTriangle) _triangles = Zeroed((long)_most * (_most + 1) / 2 * PartArray<int>.Count * sizeof(double));
     }
 
     /// <summary>The faces, and what is computed for each part.</summary>
@@ -269,7 +269,6 @@ internal sealed unsafe class CudaFaceOperators
         {
             Characters = Characters,
             Rigs = Rigs.Table,
-            Triangles = _triangles,
             Count = count,
             Most = _most,
             FirstPart = first,
@@ -282,8 +281,8 @@ internal sealed unsafe class CudaFaceOperators
         for (int part = first; part < first + parts; part++)
         {
             long n = _parts[part].Poses;
-            flops += count * (n * n * n / 3 + 10 * n * n); // two faces
-            bytes += count * n * (2 * n + _parts[part].Chunks + 4) * sizeof(double);
+            flops += count * 20 * n * n; // a few faces without new rows
+            bytes += count * n * (3 * n + _parts[part].Chunks + 4) * sizeof(double);
         }
         _worker.Launch(
             new KernelLaunch(_solve, new Dim3((uint)count, (uint)parts), SolveThreads, SharedBytes(_most, HasSharedTriangle), flops, bytes), &pointer);

@@ -113,7 +113,7 @@ internal struct SumArguments
 [StructLayout(LayoutKind.Sequential)]
 internal struct SolvePartArguments
 {
-    internal ulong Sums, Values, Orders, Scales, Weights;
+    internal ulong Sums, Values, Orders, Factors, Scales, Weights;
     internal int Poses, Projected;
 }
 
@@ -121,7 +121,7 @@ internal struct SolvePartArguments
 [StructLayout(LayoutKind.Sequential)]
 internal struct SolveArguments
 {
-    internal ulong Characters, Rigs, Triangles;
+    internal ulong Characters, Rigs;
     internal int Count, Most, FirstPart, Unused;
     internal PartArray<SolvePartArguments> Parts;
 }
