@@ -81,7 +81,12 @@ public sealed class CudaFaceStageTests
         {
             foreach (FacePair pair in (FacePair[])[together, alone])
             {
-                pair.Add(i % 3 == 1 ? 1 : 0, FaceFixture.Parameters with { SkinStrength = 0.8f + 0.1f * i, EyeSaccadeSeed = 7 * i, FaceMaskLevel = 0.3f + 0.05f * (i % 4) });
+                pair.Add(i % 3 == 1 ? 1 : 0, FaceFixture.Parameters with
+                {
+                    SkinStrength = 0.8f + 0.1f * i,
+                    EyeSaccadeSeed = 7 * i,
+                    FaceMaskLevel = 0.3f + 0.05f * (i % 4),
+                });
                 if (i % 2 == 1) FaceFixture.Change(pair, i, i);
             }
         }
@@ -95,7 +100,8 @@ public sealed class CudaFaceStageTests
                 alone[2].Reset();
             }
             FaceFrames all = together.AnimateCuda(some, rows);
-            for (int i = 0; i < some.Length; i++) FaceFixture.AssertSame(alone.AnimateCuda([some[i]], [rows[i]]), 0, all, i, $"call {call}, character {some[i]}");
+            for (int i = 0; i < some.Length; i++)
+                FaceFixture.AssertSame(alone.AnimateCuda([some[i]], [rows[i]]), 0, all, i, $"call {call}, character {some[i]}");
         }
     }
 
