@@ -28,25 +28,34 @@ internal static class Devices
     /// <summary>Builds a network on its device.</summary>
     /// <exception cref="A2FException">There is no such device, it does not work, or its memory is too small.</exception>
     internal static PlacedNetwork<T> Place<T>(ModelOptions options, Func<OperatorSet, T> build)
-        where T : INetwork
+        where T : INetwork =>
+        Choose(options.Device, options.CudaDriver, (device, reason) => OnGpu(options, device, build, reason), reason => OnCpu(options, build, reason));
+
+    /// <summary>Makes something on the device of a name, as in <see cref="ModelOptions.Device"/>.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="find">Stands in for the installed driver; null for none.</param>
+    /// <param name="onGpu">Makes it on a GPU; told why there, where the choice was ours.</param>
+    /// <param name="onCpu">Makes it on the CPU; told why there, where the choice was ours.</param>
+    /// <exception cref="A2FException">There is no such device, it does not work, or its memory is too small.</exception>
+    internal static T Choose<T>(string name, Func<string, nint>? find, Func<CudaDevice, string?, T> onGpu, Func<string?, T> onCpu)
     {
-        if (options.Device == Cpu) return OnCpu(options, build, null);
-        if (options.Device != Auto)
+        if (name == Cpu) return onCpu(null);
+        if (name != Auto)
         {
-            int ordinal = Ordinal(options.Device);
-            CudaDriver driver = Start(options);
-            if (ordinal < driver.Devices.Count) return OnGpu(options, driver.Devices[ordinal], build, null);
+            int ordinal = Ordinal(name);
+            CudaDriver driver = Start(find);
+            if (ordinal < driver.Devices.Count) return onGpu(driver.Devices[ordinal], null);
             throw new A2FException(A2FErrorCode.DeviceUnavailable,
-                $"device {options.Device}: the driver has {driver.Devices.Count} device(s), counted from 0");
+                $"device {name}: the driver has {driver.Devices.Count} device(s), counted from 0");
         }
         string problem = "";
         try
         {
-            foreach (CudaDevice device in Start(options).Devices)
+            foreach (CudaDevice device in Start(find).Devices)
             {
                 try
                 {
-                    return OnGpu(options, device, build, $"cuda:{device.Ordinal} is the first GPU that works{problem}");
+                    return onGpu(device, $"cuda:{device.Ordinal} is the first GPU that works{problem}");
                 }
                 catch (A2FException e) when (IsOfTheDevice(e))
                 {
@@ -58,13 +67,20 @@ internal static class Devices
         {
             problem = $"; {e.Message}";
         }
-        return OnCpu(options, build, $"no GPU can be used{problem}");
+        return onCpu($"no GPU can be used{problem}");
+    }
+
+    /// <summary>Throws for a GPU that is too old.</summary>
+    internal static void CheckArchitecture(CudaDevice device)
+    {
+        if (device.Architecture >= MachineReport.OldestArchitecture) return;
+        throw new A2FException(A2FErrorCode.DeviceUnavailable, $"{device.Name}: {MachineReport.TooOld(device.Architecture)}");
     }
 
     private static bool IsOfTheDevice(A2FException e) => e.Code is A2FErrorCode.DeviceUnavailable or A2FErrorCode.OutOfMemory;
 
-    private static CudaDriver Start(ModelOptions options) => CudaDriver.Start(
-        options.CudaDriver is { } find ? new Symbols(find) : CudaLibraries.Find(CudaLibraries.DriverNames).Require());
+    private static CudaDriver Start(Func<string, nint>? find) => CudaDriver.Start(
+        find is not null ? new Symbols(find) : CudaLibraries.Find(CudaLibraries.DriverNames).Require());
 
     private static int Ordinal(string device)
     {
@@ -93,11 +109,7 @@ internal static class Devices
         where T : INetwork
     {
         bool emulated = options.CudaDriver is not null;
-        if (device.Architecture < MachineReport.OldestArchitecture)
-        {
-            throw new A2FException(A2FErrorCode.DeviceUnavailable,
-                $"{device.Name}: {MachineReport.TooOld(device.Architecture)}");
-        }
+        CheckArchitecture(device);
         KernelCompiler compiler = KernelCompiler.Open(device.Driver.Version / 1000, device.Architecture, ptx: emulated, options.BakedKernels);
         NetworkPlan plan = NetworkPlan.Of(
             device.Architecture, device.Attribute(CUdeviceAttribute.MultiprocessorCount), options.Precision, build, options.Cublas);

@@ -94,7 +94,8 @@ public abstract class FaceStage : IDisposable
             if (!SameSizes(rigs[0], rigs[i]))
                 throw new A2FException(A2FErrorCode.InvalidArgument, $"face {i} differs from face 0 in its sizes or in the names of its weights");
         }
-        return new CpuFaceStage(rigs, options);
+        return Devices.Choose<FaceStage>(
+            options.Device, options.CudaDriver, (device, _) => CudaFaceStage.Open(device, rigs, options), _ => new CpuFaceStage(rigs, options));
     }
 
     /// <summary>What it runs on, for reports.</summary>

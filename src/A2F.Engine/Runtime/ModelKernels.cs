@@ -1,3 +1,4 @@
+using A2F.Engine.Animation;
 using A2F.Engine.Backends;
 using A2F.Engine.Backends.Cuda;
 using A2F.Engine.Networks;
@@ -26,6 +27,7 @@ internal static class ModelKernels
         using ModelNetworks networks = ModelNetworks.Open(modelPath, new ModelOptions { MaxBatch = maxBatch });
         Dictionary<KernelSpec, KernelUse> uses = [];
         foreach (Func<OperatorSet, INetwork> build in networks.Builds) Collect(build, architecture, precision, uses);
+        foreach (FaceRig face in networks.Faces) Collect(face, architecture, uses);
         return
         [
             .. uses.Values.OrderBy(use => use.Kernel.File, StringComparer.Ordinal)
@@ -46,13 +48,26 @@ internal static class ModelKernels
             for (int batch = 1; batch <= network.MaxBatch; batch++)
             {
                 network.Rehearse(batch);
-                foreach (KernelLaunch launch in plan.Launches)
-                {
-                    int shared = Math.Max(launch.SharedBytes, uses.GetValueOrDefault(launch.Kernel).DynamicSharedBytes);
-                    uses[launch.Kernel] = new KernelUse(launch.Kernel, launch.Threads, shared);
-                }
-                plan.Forget();
+                Collect(plan, uses);
             }
         }
+    }
+
+    // The animation stage, with and without vertices.
+    private static void Collect(FaceRig face, int architecture, Dictionary<KernelSpec, KernelUse> uses)
+    {
+        CudaPlan plan = new(architecture, 1);
+        foreach (bool vertices in (bool[])[true, false]) new CudaFaceOperators(plan, [face], 1, vertices, folded: true).Animate(1, 1);
+        Collect(plan, uses);
+    }
+
+    private static void Collect(CudaPlan plan, Dictionary<KernelSpec, KernelUse> uses)
+    {
+        foreach (KernelLaunch launch in plan.Launches)
+        {
+            int shared = Math.Max(launch.SharedBytes, uses.GetValueOrDefault(launch.Kernel).DynamicSharedBytes);
+            uses[launch.Kernel] = new KernelUse(launch.Kernel, launch.Threads, shared);
+        }
+        plan.Forget();
     }
 }

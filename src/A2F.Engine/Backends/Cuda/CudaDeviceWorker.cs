@@ -138,16 +138,18 @@ internal sealed unsafe class CudaDeviceWorker : CudaWorker
             "cuMemcpyHtoDAsync");
     }
 
-    internal override void Read(ulong source, Span<float> values)
+    internal override void Read(ulong source, Span<float> values) => Fetch(source, values.Length).CopyTo(values);
+
+    internal override ReadOnlySpan<float> Fetch(ulong source, int floats)
     {
         CudaPageLockedHostMemory<float> twin = _twins[source].Memory;
-        twin.CheckRange(values.Length);
+        twin.CheckRange(floats);
         using CudaContext.Scope scope = _context.Enter();
         _driver.Check(
-            _driver.Table.MemcpyDtoHAsync(twin.Pointer, new CUdeviceptr(source), (nuint)values.Length * sizeof(float), _stream.Handle),
+            _driver.Table.MemcpyDtoHAsync(twin.Pointer, new CUdeviceptr(source), (nuint)floats * sizeof(float), _stream.Handle),
             "cuMemcpyDtoHAsync");
         Finish();
-        twin.Span[..values.Length].CopyTo(values);
+        return twin.Span[..floats];
     }
 
     /// <summary>Waits until all queued work is done.</summary>

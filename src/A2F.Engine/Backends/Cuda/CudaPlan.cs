@@ -10,6 +10,7 @@ internal sealed unsafe class CudaPlan(int architecture, int multiprocessors) : C
     private readonly List<KernelLaunch> _launches = [];
     private readonly HashSet<KernelSpec> _kernels = [];
     private int _multiprocessors = multiprocessors;
+    private float[] _fetched = []; // zeros
 
     internal override string Name => $"plan for sm_{Architecture}";
 
@@ -54,6 +55,12 @@ internal sealed unsafe class CudaPlan(int architecture, int multiprocessors) : C
     }
 
     internal override void Read(ulong source, Span<float> values) => values.Clear();
+
+    internal override ReadOnlySpan<float> Fetch(ulong source, int floats)
+    {
+        if (_fetched.Length < floats) _fetched = new float[floats];
+        return _fetched.AsSpan(0, floats);
+    }
 
     internal override void Launch(in KernelLaunch launch, void** arguments)
     {

@@ -47,6 +47,12 @@ internal abstract unsafe class CudaWorker : IDisposable
     /// <summary>Queues a copy of a part of such a buffer to the host, and waits for it.</summary>
     internal abstract void Read(ulong source, Span<float> values);
 
+    /// <summary>
+    /// Queues a copy of the first values of such a buffer to the host, and waits for it: what it returns is the host's side, good until the
+    /// buffer is read or written again.
+    /// </summary>
+    internal abstract ReadOnlySpan<float> Fetch(ulong source, int floats);
+
     /// <summary>Zeroed device memory with a page-locked twin on the host.</summary>
     internal abstract ulong AllocateExchange(long floats);
 

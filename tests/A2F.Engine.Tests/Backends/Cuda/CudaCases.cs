@@ -19,7 +19,7 @@ internal static class CudaCases
     /// <summary>A number of multiprocessors that makes the engine choose its largest tiles, and one that makes it choose its smallest.</summary>
     public const int FewMultiprocessors = 1, ManyMultiprocessors = 1 << 20;
 
-    /// <summary>The kernels of all cases and of the full-size networks, in every tile size.</summary>
+    /// <summary>The kernels of all cases and of the full-size networks, in every tile size, and those of the animation stage.</summary>
     public static IReadOnlyCollection<KernelLaunch> Kernels(int architecture, Precision precision)
     {
         CudaPlan plan = new(architecture, 1);
@@ -50,6 +50,7 @@ internal static class CudaCases
             }
             plan.Forget();
         }
+        foreach (KernelLaunch launch in FaceFixture.Launches(architecture)) kernels[launch.Kernel] = launch;
         return kernels.Values;
     }
 

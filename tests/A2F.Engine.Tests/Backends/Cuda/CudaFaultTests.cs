@@ -1,12 +1,14 @@
 using A2F.CudaEmulator.Driver;
+using A2F.Engine.Animation;
 using A2F.Engine.Networks;
 using A2F.Engine.Runtime;
+using A2F.Engine.Tests.Animation;
 using A2F.Engine.Tests.Networks;
 using Xunit;
 
 namespace A2F.Engine.Tests.Backends.Cuda;
 
-/// <summary>Each driver call of a network's life fails in turn: loading it, running it twice, letting it go.</summary>
+/// <summary>Each driver call of a network's or a stage's life fails in turn: loading it, running it twice, letting it go.</summary>
 [Collection(EmulatedCuda.Collection)]
 public sealed class CudaFaultTests
 {
@@ -23,6 +25,9 @@ public sealed class CudaFaultTests
     [InlineData("diffusion with noise", 999)]
     [InlineData("emotion", 2)]
     [InlineData("emotion", 4)]
+    [InlineData("animation", 2)]
+    [InlineData("animation", 700)]
+    [InlineData("animation", 4)]
     public void Any_driver_call_may_fail_with_one_clear_error_and_nothing_is_left_behind(string network, int result)
     {
         float[] Live() => network switch
@@ -30,6 +35,7 @@ public sealed class CudaFaultTests
             "regression" => LiveRegression(),
             "diffusion" => LiveDiffusion(NoiseSource.Constant),
             "diffusion with noise" => LiveDiffusion(NoiseSource.Seeded),
+            "animation" => LiveAnimation(),
             _ => LiveEmotion(),
         };
         float[] expected = Live();
@@ -110,5 +116,17 @@ public sealed class CudaFaultTests
             for (int run = 0; run < 2; run++) placed.Network.Run(OperatorCase.Random(160, 1), logits, 1);
         }
         return logits;
+    }
+
+    private static float[] LiveAnimation()
+    {
+        using FaceStage stage = FaceStage.Create(
+            [FaceFixture.Rig], new FaceStageOptions { Device = $"cuda:{Device}", CudaDriver = EmulatedDriver.Find });
+        FaceCharacter character = stage.Add(FaceFixture.Rig, FaceFixture.Parameters, Golden.Solver("skin"), Golden.Solver("tongue"));
+        FaceFrames frames = stage.CreateFrames(2);
+        stage.Animate([character], FaceFixture.Row(0), frames);
+        character.SkinSolver = character.SkinSolver! with { ActivePoses = [.. Enumerable.Range(0, 52).Select(i => i % 2 == 0)] };
+        stage.Animate([character], FaceFixture.Row(1), frames, 1);
+        return frames.SkinWeights;
     }
 }
