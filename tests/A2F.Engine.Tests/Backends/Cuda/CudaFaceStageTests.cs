@@ -3,6 +3,7 @@ using A2F.Engine.Animation;
 using A2F.Engine.Backends.Cuda;
 using A2F.Engine.Runtime;
 using A2F.Engine.Tests.Animation;
+using A2F.Engine.Weights;
 using Xunit;
 
 namespace A2F.Engine.Tests.Backends.Cuda;
@@ -49,6 +50,31 @@ public sealed class CudaFaceStageTests
         using FacePair pair = new(device, way, 1, FaceFixture.DiffusionRig);
         pair.Add(0, FaceFixture.Parameters);
         for (int frame = 0; frame < Golden.Frames; frame++) pair.Animate([0], [FaceFixture.DiffusionRow(frame)]);
+    }
+
+    [NvrtcFact]
+    public void Frames_of_the_features_of_a_diffusion_network_are_those_of_the_cpu()
+    {
+        using DiffusionModel model = DiffusionModel.Load(
+            TestData.Path("fixtures/diff_tiny_30"), new ModelOptions { Device = "cpu", Vertices = false });
+        FaceRig[] rigs = [model.FeatureRigOf(0), model.FeatureRigOf(1)];
+        DiffusionTrack[] tracks = [.. rigs.Select((_, i) => new DiffusionTrack(model, new DiffusionTrackOptions { Identity = i, Features = true }))];
+        Random random = new(3);
+        foreach (DiffusionTrack track in tracks)
+            track.Push([.. Enumerable.Range(0, 24000).Select(i => 0.3f * MathF.Sin(0.05f * i) * random.NextSingle())]);
+        using FacePair pair = new("sm_86", Way.Folded, 2, rigs);
+        for (int i = 0; i < rigs.Length; i++)
+        {
+            DiffusionIdentity identity = model.Folder.Identities[i];
+            pair.Add(i, identity.Parameters, identity.SkinSolver, identity.TongueSolver);
+        }
+        int frames = 0;
+        while (DiffusionTrack.Advance(tracks) == 2)
+        {
+            for (int frame = 0; frame < tracks[0].Frames.Count; frame++, frames++)
+                pair.Animate([0, 1], [.. tracks.Select(t => t.Frames.Rows.Slice(frame * rigs[0].OutputLength, rigs[0].OutputLength).ToArray())]);
+        }
+        Assert.InRange(frames, 15, 45);
     }
 
     [NvrtcTheory]
