@@ -5,6 +5,8 @@ using A2F.Engine.Backends.Cuda;
 using A2F.Engine.Runtime;
 using A2F.Engine.Tests.Animation;
 using A2F.Engine.Weights;
+using FsCheck;
+using FsCheck.Fluent;
 using Xunit;
 
 namespace A2F.Engine.Tests.Backends.Cuda;
@@ -67,6 +69,61 @@ public sealed class CudaFaceStageSolveTests
             string what = $"{kind}, {poses} poses, {objective} on {device}, frame {frame}";
             AssertMinimum(setup, cpu.B, x, what);
             AssertCost(setup, cpu.B, expected, x, what);
+        }
+    }
+
+    /// <summary>The properties that BlendshapeSolverPropertyTests holds the CPU to.</summary>
+    [NvrtcFact]
+    public void Any_solve_ends_in_a_minimum_within_its_bounds_and_follows_the_rules_of_pairs() =>
+        Prop.ForAll(RandomSolve.Any, AssertSolve)
+            .Check(Config.QuickThrowOnFailure.WithMaxTest(60).WithReplay(20261124, 1).WithQuietOnSuccess(true)); // the same solves each time
+
+    private static void AssertSolve(RandomSolve solve)
+    {
+        BlendshapeSet shapes = solve.Shapes();
+        int length = shapes.Neutral.Length;
+        float[] identity = new float[length * length], none = new float[length]; // coefficients are displacements
+        for (int i = 0; i < length; i++) identity[i * length + i] = 1;
+        FaceRig rig = new(new FaceGeometry(identity, shapes.Neutral, none, none, default, default, default, default), shapes);
+        AnimatorParameters plain = new()
+        {
+            LowerFaceSmoothing = 0,
+            UpperFaceSmoothing = 0,
+            LowerFaceStrength = 1,
+            EyelidOpenOffset = 0,
+            LipOpenOffset = 0,
+        };
+        SolveOptions options = new() { Objective = solve.Objective };
+        SolverSetup setup = new(rig.Skin!, solve.Parameters, options, "test");
+        using CudaFaceStage stage = (CudaFaceStage)FaceStage.Create(
+            [rig], new FaceStageOptions { Device = $"cuda:{EmulatedDriver.DeviceOf("sm_86")}", CudaDriver = EmulatedDriver.Find });
+        FaceCharacter character = stage.Add(rig, plain, solve.Parameters, options: options);
+        FoldedSkin folded = new(rig, stage.FrameSeconds, plain);
+        FaceFrames frames = stage.CreateFrames(1);
+        double[] before = new double[setup.Active.Length], x = new double[setup.Active.Length], b = new double[setup.Active.Length];
+        double[] all = new double[solve.Poses.Length];
+        int frame = 0;
+        foreach (float[] target in solve.Targets(shapes))
+        {
+            float[] row = [.. target.Select((v, i) => Math.Clamp(v - shapes.Neutral.Span[i], -1e6f, 1e6f)), 0, 0, 0, 0];
+            stage.Animate([character], row, frames);
+            folded.Animate(row.AsSpan(0, length));
+            stage.Worker.Download(stage.Operators.WeightBefore(0, 0, 0), MemoryMarshal.AsBytes(all.AsSpan()));
+            for (int i = 0; i < x.Length; i++)
+            {
+                int pose = setup.Active[i];
+                x[i] = all[pose];
+                b[i] = folded.Fold.Constant[pose] + DoubleMath.Dot(folded.Fold.Row(pose), folded.Coefficients) + setup.TemporalGain * before[i];
+            }
+            string what = $"{solve}, frame {frame++}";
+            RandomSolve.AssertMinimum(setup, b, x, what);
+            for (int pose = 0; pose < all.Length; pose++)
+            {
+                SolverParameters p = solve.Parameters;
+                float expected = p.ActivePoses[pose] ? (float)all[pose] * p.Multipliers[pose] + p.Offsets[pose] : p.Offsets[pose];
+                Assert.Equal(expected, frames.SkinWeights[pose]);
+            }
+            x.CopyTo(before, 0);
         }
     }
 
