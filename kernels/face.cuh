@@ -78,3 +78,35 @@ struct FaceRig
     const float* jaw; // [jaw points, 3]
     i64 jaw_points;
 };
+
+// sums += factor * values, for the TILE characters of a tile; values are aligned to 16 bytes.
+__device__ __forceinline__ void add_products(float (&sums)[TILE], float factor, const float* values)
+{
+    const float4 low = ((const float4*)values)[0], high = ((const float4*)values)[1];
+    sums[0] = fmaf(factor, low.x, sums[0]);
+    sums[1] = fmaf(factor, low.y, sums[1]);
+    sums[2] = fmaf(factor, low.z, sums[2]);
+    sums[3] = fmaf(factor, low.w, sums[3]);
+    sums[4] = fmaf(factor, high.x, sums[4]);
+    sums[5] = fmaf(factor, high.y, sums[5]);
+    sums[6] = fmaf(factor, high.z, sums[6]);
+    sums[7] = fmaf(factor, high.w, sums[7]);
+}
+
+// Two one-pole smoothers in a row: s1 += (d - s1) alpha; s2 += (s1 - s2) alpha. s points to s1; s2 lies a pitch behind. The first frame, and
+// alpha = 1, set both to d.
+template <class T>
+__device__ __forceinline__ T smooth(T d, T* s, i64 pitch, T alpha, bool started)
+{
+    T s1 = d, s2 = d;
+    if (started && alpha < 1)
+    {
+        s1 = s[0];
+        s2 = s[pitch];
+        s1 += (d - s1) * alpha;
+        s2 += (s1 - s2) * alpha;
+    }
+    s[0] = s1;
+    s[pitch] = s2;
+    return s2;
+}

@@ -63,34 +63,9 @@ __device__ __forceinline__ void reconstruct(
 #pragma unroll 16
         for (int k = 0; k < count; k++)
         {
-            const float b = column[k * region.length];
-            const float4 low = *(const float4*)&coefficients[k][0], high = *(const float4*)&coefficients[k][4];
-            x[0] = fmaf(low.x, b, x[0]);
-            x[1] = fmaf(low.y, b, x[1]);
-            x[2] = fmaf(low.z, b, x[2]);
-            x[3] = fmaf(low.w, b, x[3]);
-            x[4] = fmaf(high.x, b, x[4]);
-            x[5] = fmaf(high.y, b, x[5]);
-            x[6] = fmaf(high.z, b, x[6]);
-            x[7] = fmaf(high.w, b, x[7]);
+            add_products(x, column[k * region.length], coefficients[k]);
         }
     }
-}
-
-// Both smoothers of one half of the face; s points to the first, the second lies a pitch behind.
-__device__ __forceinline__ float smooth(float d, float* s, i64 pitch, float alpha, bool started)
-{
-    float s1 = d, s2 = d;
-    if (started && alpha < 1.0f)
-    {
-        s1 = s[0];
-        s2 = s[pitch];
-        s1 += (d - s1) * alpha;
-        s2 += (s1 - s2) * alpha;
-    }
-    s[0] = s1;
-    s[pitch] = s2;
-    return s2;
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS) pose_skin(PoseArguments p)

@@ -83,17 +83,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) project(SumArguments p)
 #pragma unroll
                 for (int r = 0; r < RUN; r++)
                 {
-                    const float d = deltas[r * q.poses];
-                    const float4* difference = (const float4*)differences[warp * ROWS + run + r];
-                    const float4 low = difference[0], high = difference[1];
-                    sum[0] = fmaf(d, low.x, sum[0]);
-                    sum[1] = fmaf(d, low.y, sum[1]);
-                    sum[2] = fmaf(d, low.z, sum[2]);
-                    sum[3] = fmaf(d, low.w, sum[3]);
-                    sum[4] = fmaf(d, high.x, sum[4]);
-                    sum[5] = fmaf(d, high.y, sum[5]);
-                    sum[6] = fmaf(d, high.z, sum[6]);
-                    sum[7] = fmaf(d, high.w, sum[7]);
+                    add_products(sum, deltas[r * q.poses], differences[warp * ROWS + run + r]);
                 }
 #pragma unroll
                 for (int c = 0; c < TILE; c++) total[c] += (double)sum[c];
@@ -108,21 +98,6 @@ extern "C" __global__ void __launch_bounds__(THREADS) project(SumArguments p)
             q.sums[((i64)blockIdx.y * p.count + tile.first + warp) * q.poses + pose] = sum;
         __syncthreads();
     }
-}
-
-__device__ __forceinline__ double smooth(double d, double* s, int count, double alpha, bool started)
-{
-    double s1 = d, s2 = d;
-    if (started && alpha < 1.0)
-    {
-        s1 = s[0];
-        s2 = s[count];
-        s1 += (d - s1) * alpha;
-        s2 += (s1 - s2) * alpha;
-    }
-    s[0] = s1;
-    s[count] = s2;
-    return s2;
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS) fold(SumArguments p)
@@ -144,8 +119,8 @@ extern "C" __global__ void __launch_bounds__(THREADS) fold(SumArguments p)
         else if (k == q.shapes + 2) d = part == 0 ? m.lip_open : m.tongue_depth;
         if (part == 0)
         {
-            coefficients[count + k] = smooth(d, state + 2 * count + k, count, m.upper_alpha, m.started) * m.upper;
-            d = smooth(d, state + k, count, m.lower_alpha, m.started) * m.lower;
+            coefficients[count + k] = smooth(d, state + 2 * count + k, count, (double)m.upper_alpha, m.started) * m.upper;
+            d = smooth(d, state + k, count, (double)m.lower_alpha, m.started) * m.lower;
         }
         coefficients[k] = d;
     }

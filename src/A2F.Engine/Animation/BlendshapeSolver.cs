@@ -73,11 +73,7 @@ internal sealed class BlendshapeSolver
     {
         SolverSetup old = _setup;
         _setup = setup;
-        if (setup.Active.AsSpan().SequenceEqual(old.Active) && setup.G.AsSpan().SequenceEqual(old.G)
-            && setup.Options.Objective == old.Options.Objective && setup.CancelPairs.AsSpan().SequenceEqual(old.CancelPairs))
-        {
-            return;
-        }
+        if (setup.SolvesAs(old)) return;
         double[] previous = _buffers.X;
         _buffers = new Buffers(setup);
         for (int i = 0; i < setup.Active.Length; i++)

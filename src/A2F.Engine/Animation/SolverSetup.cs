@@ -50,6 +50,11 @@ internal sealed class SolverSetup
     /// </summary>
     public double[] G { get; }
 
+    /// <summary>Whether solves with another setup may go on with what was kept of solves with this one.</summary>
+    public bool SolvesAs(SolverSetup other) =>
+        Active.AsSpan().SequenceEqual(other.Active) && G.AsSpan().SequenceEqual(other.G) && Options.Objective == other.Options.Objective
+        && CancelPairs.AsSpan().SequenceEqual(other.CancelPairs);
+
     private double[] NormalMatrix(BlendshapeBasis basis, SolverParameters p, double scale, SolveOptions options)
     {
         int n = Active.Length;

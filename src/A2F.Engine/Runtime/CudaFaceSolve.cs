@@ -47,11 +47,7 @@ internal sealed class CudaFaceSolve
         SolverSetup old = Setup;
         Setup = setup;
         _newSetup = _newScales = true;
-        if (setup.Active.AsSpan().SequenceEqual(old.Active) && setup.G.AsSpan().SequenceEqual(old.G)
-            && setup.Options.Objective == old.Options.Objective && setup.CancelPairs.AsSpan().SequenceEqual(old.CancelPairs))
-        {
-            return;
-        }
+        if (setup.SolvesAs(old)) return;
         _flags |= FacePartArguments.Fresh;
         foreach (int pose in old.Active)
         {
