@@ -90,7 +90,7 @@ public sealed class DiffusionFeaturesTests
         foreach (string folder in DiffusionFixture.Folders)
         {
             DiffusionFixture fixture = DiffusionFixture.Load(folder);
-            using CpuOperators ops = new();
+            using CpuOperators ops = new(1); // with more, the runtime itself allocates when a thread blocks for the first time
             DiffusionNetwork network = new(fixture.Config, fixture.Weights, ops, 2, outputs: DiffusionOutputs.Both);
             DiffusionFixture.Batch b = DiffusionNetworkTests.Random(fixture.Config, 2, NoiseSource.Constant);
             float[] features = new float[2 * fixture.Config.CentreFrames * fixture.Config.FeatureLength];

@@ -118,7 +118,7 @@ public sealed class DiffusionNetworkTests
         foreach (string folder in DiffusionFixture.Folders)
         {
             DiffusionFixture fixture = DiffusionFixture.Load(folder);
-            using CpuOperators ops = new();
+            using CpuOperators ops = new(1); // with more, the runtime itself allocates when a thread blocks for the first time
             DiffusionNetwork network = new(fixture.Config, fixture.Weights, ops, 2, source: source);
             DiffusionFixture.Batch b = Random(fixture.Config, 2, source);
             float[] prediction = new float[b.Prediction.Length], state = new float[b.NextState.Length];
