@@ -109,7 +109,7 @@ public sealed class CharacterGroupTests : IDisposable
         Character[] all = [.. Enumerable.Range(0, 5).Select(_ => group.Add())];
         CharacterFrame frame = group.CreateFrame();
         float[] chunk = Audio(4).AsSpan(0, 267).ToArray();
-        Step(diffusion ? 120 : 60);
+        Step(diffusion ? 500 : 120);
         long before = GC.GetAllocatedBytesForCurrentThread();
         int windows = Step(diffusion ? 200 : 300);
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
