@@ -79,6 +79,38 @@ public sealed class FaceFrames
         }
     }
 
+    /// <summary>Copies a frame of room of the same shape.</summary>
+    internal void CopyFrom(int frame, FaceFrames source, int sourceFrame)
+    {
+        Copy(SkinWeights, source.SkinWeights, SkinWeightCount);
+        Copy(TongueWeights, source.TongueWeights, TongueWeightCount);
+        Copy(Jaw, source.Jaw, 16);
+        Copy(Eyes, source.Eyes, 6);
+        Copy(SkinVertices, source.SkinVertices, 3 * SkinVertexCount);
+        Copy(TongueVertices, source.TongueVertices, 3 * TongueVertexCount);
+
+        void Copy(float[] to, float[] from, int length) => Row(from, sourceFrame, length).CopyTo(Row(to, frame, length));
+    }
+
+    /// <summary>frame += (source frame - frame) * share, for all that there is; the jaw stays a rigid motion.</summary>
+    internal void Mix(int frame, FaceFrames source, int sourceFrame, float share)
+    {
+        Blend(SkinWeights, source.SkinWeights, SkinWeightCount);
+        Blend(TongueWeights, source.TongueWeights, TongueWeightCount);
+        Blend(Jaw, source.Jaw, 16);
+        Blend(Eyes, source.Eyes, 6);
+        Blend(SkinVertices, source.SkinVertices, 3 * SkinVertexCount);
+        Blend(TongueVertices, source.TongueVertices, 3 * TongueVertexCount);
+        JawTransform.MakeRigid(Row(Jaw, frame, 16));
+
+        void Blend(float[] to, float[] from, int length)
+        {
+            Span<float> a = Row(to, frame, length);
+            ReadOnlySpan<float> b = Row(from, sourceFrame, length);
+            for (int i = 0; i < length; i++) a[i] += (b[i] - a[i]) * share;
+        }
+    }
+
     internal static Span<float> Row(float[] values, int frame, int rowLength) => values.AsSpan(frame * rowLength, rowLength);
 
     private static float[] Allocate(int count, long rowLength)

@@ -10,6 +10,27 @@ internal static class JawTransform
 {
     private const int MaxSweeps = 64;
 
+    /// <summary>Makes the rotation of a mixture of two nearby transforms a rotation again: rows made orthonormal one after another.</summary>
+    public static void MakeRigid(Span<float> transform)
+    {
+        Span<double> r = stackalloc double[9];
+        for (int i = 0; i < 9; i++) r[i] = transform[4 * (i / 3) + i % 3];
+        for (int row = 0; row < 2; row++)
+        {
+            Span<double> v = r.Slice(3 * row, 3);
+            if (row == 1)
+            {
+                double along = r[0] * v[0] + r[1] * v[1] + r[2] * v[2];
+                for (int i = 0; i < 3; i++) v[i] -= along * r[i];
+            }
+            double length = Math.Sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
+            if (!(length > 1e-6)) return; // opposite rotations: nothing between them is better than another
+            for (int i = 0; i < 3; i++) v[i] /= length;
+        }
+        for (int i = 0; i < 3; i++) r[6 + i] = r[(i + 1) % 3] * r[3 + (i + 2) % 3] - r[(i + 2) % 3] * r[3 + (i + 1) % 3];
+        for (int i = 0; i < 9; i++) transform[4 * (i / 3) + i % 3] = (float)r[i];
+    }
+
     /// <summary>Solves one frame.</summary>
     /// <param name="neutral">[points * 3].</param>
     /// <param name="delta">[points * 3]: displacement from the network.</param>

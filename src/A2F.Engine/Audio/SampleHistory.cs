@@ -21,9 +21,10 @@ internal sealed class SampleHistory
     {
         if (_start + _count + samples.Length > _samples.Length)
         {
-            // Room for twice what is held, so that moving costs a constant part of a sample.
+            // Room for at least twice what is held, so that moving costs a constant part of a sample; three times where it is new, so that a little
+            // more does not take new room each time.
             int needed = checked(_count + samples.Length);
-            float[] target = 2L * needed > _samples.Length ? new float[Math.Min(2L * needed, Array.MaxLength)] : _samples;
+            float[] target = 2L * needed > _samples.Length ? new float[Math.Min(3L * needed, Array.MaxLength)] : _samples;
             Held.CopyTo(target);
             (_samples, _start) = (target, 0);
         }

@@ -127,6 +127,9 @@ public sealed class DiffusionTrack
     /// <summary>Sample of the next window's first frame; negative at the start.</summary>
     public long NextTimestamp => _windows.WindowTarget(WindowsDone);
 
+    /// <summary>One past the last sample that the next window reads.</summary>
+    internal long NextEnd => _windows.WindowEnd(WindowsDone);
+
     /// <summary>Frames that closed audio of a length gives.</summary>
     public long CountFrames(long samples) => _windows.CountReportedFrames(samples);
 

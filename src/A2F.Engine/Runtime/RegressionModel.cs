@@ -78,6 +78,9 @@ public sealed class RegressionModel : IDisposable
     /// <summary>Length of one result: skin, tongue, jaw, eyes.</summary>
     public int OutputLength => Network.Config.OutputLength;
 
+    /// <summary>Windows that run together.</summary>
+    internal int MaxBatch => Network.MaxBatch;
+
     private RegressionNetwork Network => _network
         ?? throw new A2FException(A2FErrorCode.InvalidModel, $"{Folder.Path} holds no network; only recorded output can be animated with it");
 

@@ -1,0 +1,276 @@
+using A2F.Engine.Animation;
+using A2F.Engine.Audio;
+
+namespace A2F.Engine.Runtime;
+
+/// <summary>How a <see cref="CharacterGroup"/> runs.</summary>
+public sealed record CharacterGroupOptions
+{
+    /// <summary>Most characters at a time; memory is taken for all of them. 1 to 65535.</summary>
+    public int Capacity { get; init; } = 16;
+
+    /// <summary>Numerator of the frames per second, for regression models; a diffusion model has its own rate. 1 or more.</summary>
+    public int FramesNumerator { get; init; } = 60;
+
+    /// <summary>Denominator of the frames per second: 1001 for 30000/1001. 1 or more.</summary>
+    public int FramesDenominator { get; init; } = 1;
+
+    /// <summary>Whether vertices are wanted beside the weights.</summary>
+    public bool Vertices { get; init; }
+
+    /// <summary>As <see cref="FaceStageOptions.Folded"/>.</summary>
+    public bool Folded { get; init; } = true;
+
+    /// <summary>What the animation stage runs on, as <see cref="FaceStageOptions.Device"/>.</summary>
+    public string FaceDevice { get; init; } = "cpu";
+
+    /// <summary>As <see cref="ModelOptions.CudaDriver"/>, for the animation stage.</summary>
+    public Func<string, nint>? CudaDriver { get; init; }
+
+    /// <summary>Frames that are kept of each character. At least 2, and at least those of a window.</summary>
+    public int FrameRoom { get; init; } = 64;
+
+    /// <summary>What happens when nobody reads them.</summary>
+    public WhenFull WhenFull { get; init; }
+
+    /// <summary>Silence after the end of a character's audio, in which the mouth closes. 0 to 10 s.</summary>
+    public TimeSpan Tail { get; init; } = TimeSpan.FromMilliseconds(250);
+}
+
+/// <summary>
+/// Many characters on one model. Audio is pushed from any thread; one thread ticks; frames are read from any thread. A character's frames are the same
+/// bit for bit alone and among others, however its audio was cut. Ticks with unchanged parameters allocate nothing once they are warm.
+/// </summary>
+public sealed class CharacterGroup : IDisposable
+{
+    private readonly object _sync = new();
+    private readonly VoiceNetwork _network;
+    private readonly FaceStage _stage;
+    private readonly CharacterGroupOptions _options;
+    private readonly int _emotions;
+    private readonly List<Character> _characters = [];
+    private readonly List<Character> _batch = [];
+    private readonly List<Voice> _voices = [];
+    private readonly FaceCharacter[] _faces;
+    private readonly int[] _members;
+    private readonly float[] _rows;
+    private readonly FaceFrames _frames;
+    private readonly long[] _ends;
+    private int _next;
+    private bool _disposed;
+
+    private CharacterGroup(VoiceNetwork network, int emotions, CharacterGroupOptions options)
+    {
+        if (options.FrameRoom < Math.Max(2, network.MostFrames))
+            throw new A2FException(A2FErrorCode.OutOfRange, $"frame room: expected at least {Math.Max(2, network.MostFrames)} frames, found {options.FrameRoom}");
+        if (options.Tail < TimeSpan.Zero || options.Tail > TimeSpan.FromSeconds(10))
+            throw new A2FException(A2FErrorCode.OutOfRange, $"tail: expected 0 to 10 s, found {options.Tail.TotalSeconds} s");
+        (_network, _emotions, _options) = (network, emotions, options);
+        _stage = FaceStage.Create(network.Rigs, new FaceStageOptions
+        {
+            Device = options.FaceDevice,
+            CudaDriver = options.CudaDriver,
+            Capacity = options.Capacity,
+            FramesNumerator = network.Rate.Numerator,
+            FramesDenominator = network.Rate.Denominator,
+            Vertices = options.Vertices,
+            Folded = options.Folded,
+        });
+        int most = Math.Min(options.Capacity, network.MaxBatch);
+        _faces = new FaceCharacter[most];
+        (_members, _ends) = (new int[most], new long[most]);
+        _rows = new float[most * network.Rigs[0].OutputLength];
+        _frames = _stage.CreateFrames(most);
+    }
+
+    /// <summary>A group on a regression model, which it does not own.</summary>
+    /// <exception cref="A2FException">The model has no network or wants another sample rate, an option is out of range, or the device cannot be used.</exception>
+    public static CharacterGroup Create(RegressionModel model, CharacterGroupOptions? options = null)
+    {
+        options ??= new CharacterGroupOptions();
+        return new CharacterGroup(
+            new RegressionVoices(model, options.FramesNumerator, options.FramesDenominator), model.Folder.Info.Emotions.Count, options);
+    }
+
+    /// <summary>A group on a diffusion model, which it does not own.</summary>
+    /// <exception cref="A2FException">The model has no network or wants another sample rate, an option is out of range, or the device cannot be used.</exception>
+    public static CharacterGroup Create(DiffusionModel model, CharacterGroupOptions? options = null)
+    {
+        options ??= new CharacterGroupOptions();
+        return new CharacterGroup(new DiffusionVoices(model, options.Folded && !options.Vertices), model.EmotionCount, options);
+    }
+
+    /// <summary>Characters that there are.</summary>
+    public int Count => Locked(() => _characters.Count);
+
+    internal int MostFrames => _network.MostFrames;
+
+    internal long TailSamples => (long)(_options.Tail.TotalSeconds * AudioClip.SampleRate);
+
+    /// <summary>Adds a character; waits for a running tick.</summary>
+    /// <exception cref="A2FException">There is no room, an option does not fit the model, or the group is disposed.</exception>
+    public Character Add(CharacterOptions? options = null) => Locked(() =>
+    {
+        options ??= new CharacterOptions();
+        if (options.Emotions is { } emotions) CheckEmotion(emotions.EmotionCount);
+        Voice voice = _network.Create(options, out FaceRig rig, out AnimationSettings settings);
+        FaceCharacter face = _stage.Add(
+            rig, options.Parameters ?? settings.Animator, options.SkinSolver ?? settings.SkinSolver, options.TongueSolver ?? settings.TongueSolver,
+            options.SolveOptions);
+        Character character = new(this, voice, face, new FrameRing(_stage.CreateFrames, _options.FrameRoom, _options.WhenFull));
+        _characters.Add(character);
+        return character;
+    });
+
+    /// <summary>Removes a character; waits for a running tick. Removing one twice does nothing.</summary>
+    /// <exception cref="A2FException">It is of another group, or the group is disposed.</exception>
+    public void Remove(Character character) => Locked(() =>
+    {
+        if (character.IsRemoved) return 0;
+        if (!_characters.Remove(character)) throw new A2FException(A2FErrorCode.InvalidArgument, "the character is of another group");
+        character.IsRemoved = true;
+        _stage.Remove(character.Face);
+        return 0;
+    });
+
+    /// <summary>Room for a frame of any character of the group.</summary>
+    public CharacterFrame CreateFrame() => new(_stage.CreateFrames(1));
+
+    /// <summary>
+    /// Runs windows whose audio is there and makes their frames readable. Within a tick no character runs a second window before each that is ready
+    /// has run one; where the budget ends a tick early, the next begins with the character after the last one.
+    /// </summary>
+    /// <param name="mostWindows">Most windows that this tick runs. 1 or more.</param>
+    /// <returns>Windows that ran.</returns>
+    /// <exception cref="A2FException">The group is disposed. What goes wrong with a character is told by <see cref="Character.Error"/>.</exception>
+    public int Tick(int mostWindows = int.MaxValue)
+    {
+        if (mostWindows < 1) throw new A2FException(A2FErrorCode.OutOfRange, $"windows of a tick: expected 1 or more, found {mostWindows}");
+        lock (_sync)
+        {
+            CheckAlive();
+            foreach (Character character in _characters) character.Receive();
+            int done = 0;
+            while (done < mostWindows)
+            {
+                int round = Round(mostWindows - done);
+                if (round == 0) break;
+                done += round;
+            }
+            return done;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_sync)
+        {
+            if (_disposed) return;
+            _disposed = true;
+            _stage.Dispose();
+        }
+    }
+
+    /// <summary>Between two ticks.</summary>
+    internal T Locked<T>(Func<T> action)
+    {
+        lock (_sync)
+        {
+            CheckAlive();
+            return action();
+        }
+    }
+
+    internal void CheckEmotion(int count)
+    {
+        if (count != _emotions) throw new A2FException(A2FErrorCode.InvalidArgument, $"emotions: expected {_emotions}, found {count}");
+    }
+
+    internal void CheckFrame(CharacterFrame frame) => frame.Room.CheckRoom(_network.Rigs[0], _options.Vertices, 0, 1);
+
+    // One window of each character that is ready, in batches.
+    private int Round(int most)
+    {
+        int done = 0, count = _characters.Count, start = _next;
+        _batch.Clear();
+        for (int i = 0; i < count && done + _batch.Count < most; i++)
+        {
+            int index = (start + i) % count;
+            if (!_characters[index].IsReady) continue;
+            _batch.Add(_characters[index]);
+            _next = (index + 1) % count;
+            if (_batch.Count < _faces.Length) continue;
+            done += RunBatch();
+        }
+        return done + (_batch.Count > 0 ? RunBatch() : 0);
+    }
+
+    private int RunBatch()
+    {
+        int count = _batch.Count;
+        _voices.Clear();
+        for (int i = 0; i < count; i++)
+        {
+            _voices.Add(_batch[i].Voice);
+            _ends[i] = _batch[i].Voice.NextEnd;
+        }
+        try
+        {
+            _network.Run(_voices);
+        }
+        catch (A2FException) when (count > 1)
+        {
+            RunAlone(); // so that only the one with whom it goes wrong is stopped
+            return count;
+        }
+        catch (A2FException e)
+        {
+            _batch[0].Fail(e);
+            _batch.Clear();
+            return count;
+        }
+        Animate();
+        _batch.Clear();
+        return count;
+    }
+
+    private void RunAlone()
+    {
+        Character[] all = [.. _batch];
+        foreach (Character character in all)
+        {
+            _batch.Clear();
+            if (!character.IsReady) continue; // its window ran before another one failed
+            _batch.Add(character);
+            RunBatch();
+        }
+    }
+
+    // The frames of the windows that ran: the first of each, the second of each, ...
+    private void Animate()
+    {
+        for (int frame = 0; frame < _network.MostFrames; frame++)
+        {
+            int count = 0;
+            for (int i = 0; i < _batch.Count; i++)
+            {
+                Voice voice = _batch[i].Voice;
+                if (frame >= voice.Count) continue;
+                int length = voice.Rows.Length / voice.Count;
+                voice.Rows.Slice(frame * length, length).CopyTo(_rows.AsSpan(count * length));
+                _faces[count] = _batch[i].Face;
+                _members[count++] = i;
+            }
+            if (count == 0) return;
+            _stage.Animate(_faces.AsSpan(0, count), _rows.AsSpan(0, count * _network.Rigs[0].OutputLength), _frames);
+            for (int i = 0; i < count; i++)
+                _batch[_members[i]].Publish(_frames, i, _batch[_members[i]].Voice.Timestamps[frame], _ends[_members[i]]);
+        }
+    }
+
+    private void CheckAlive()
+    {
+        if (_disposed) throw new A2FException(A2FErrorCode.InvalidArgument, "the group was disposed");
+    }
+}
