@@ -82,7 +82,10 @@ public sealed class FaceRig
         if (!fits) return this;
         FaceGeometry both = Geometry with
         {
-            SkinBasis = bases.SkinBasis, SkinOffset = bases.SkinOffset, TongueBasis = bases.TongueBasis, TongueOffset = bases.TongueOffset,
+            SkinBasis = bases.SkinBasis,
+            SkinOffset = bases.SkinOffset,
+            TongueBasis = bases.TongueBasis,
+            TongueOffset = bases.TongueOffset,
         };
         return new FaceRig(both, Skin, Tongue);
     }

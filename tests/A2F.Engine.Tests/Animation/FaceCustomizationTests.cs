@@ -55,8 +55,13 @@ public sealed class FaceCustomizationTests : IDisposable
     {
         SolverParameters own = new()
         {
-            L2Regularization = 7, TemporalSmoothing = 2, ActivePoses = [false, true, true], CancelPoses = [-1, 3, 3], SymmetryPoses = [5, 5, -1],
-            Multipliers = [0.5f, 2, 3], Offsets = [0.1f, 0.2f, 0.3f],
+            L2Regularization = 7,
+            TemporalSmoothing = 2,
+            ActivePoses = [false, true, true],
+            CancelPoses = [-1, 3, 3],
+            SymmetryPoses = [5, 5, -1],
+            Multipliers = [0.5f, 2, 3],
+            Offsets = [0.1f, 0.2f, 0.3f],
         };
         SolverParameters carried = SolverCarryOver.ByName(own, ["a", "b", "c"], ["c", "new", "a"]);
         Assert.Equal((7f, 2f, 1f), (carried.L2Regularization, carried.TemporalSmoothing, carried.L1Regularization));

@@ -56,7 +56,8 @@ public sealed class RigMapTests : IDisposable
     {
         RigMap map = Map(new RigControl("browDownLeft", [new RigTerm("jawOpen")])) with
         {
-            Copy = true, Inputs = new Dictionary<string, RigInput> { ["tongueUp"] = new(0.5f) },
+            Copy = true,
+            Inputs = new Dictionary<string, RigInput> { ["tongueUp"] = new(0.5f) },
         };
         RigMapper mapper = map.Compile(Skin, Tongue);
         Assert.Equal(["browDownLeft", "mouthClose", "tongueUp"], mapper.ControlNames);
@@ -139,7 +140,9 @@ public sealed class RigMapTests : IDisposable
     {
         RigMap map = new()
         {
-            Description = "Ümlaut \"quoted\" <tag>", Copy = true, IgnoreMissing = true,
+            Description = "Ümlaut \"quoted\" <tag>",
+            Copy = true,
+            IgnoreMissing = true,
             Inputs = new Dictionary<string, RigInput> { ["jaw\"Open"] = new(1 / 3f, new RigRange(-0.1f, 1), true), ["plain"] = new() },
             Controls =
             [

@@ -121,7 +121,11 @@ public sealed class HostileNetworkTests : IDisposable
         }
         using DiffusionModelFolder changed = new()
         {
-            Path = model.Path, Info = model.Info, Identities = model.Identities, Network = model.Network, Weights = weights,
+            Path = model.Path,
+            Info = model.Info,
+            Identities = model.Identities,
+            Network = model.Network,
+            Weights = weights,
         };
         string packed = _folder.File("packed");
         changed.WritePacked(packed);

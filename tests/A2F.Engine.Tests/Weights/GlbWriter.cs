@@ -87,7 +87,9 @@ internal sealed class GlbWriter
         });
         JsonObject accessor = new()
         {
-            ["componentType"] = 5126, ["type"] = "VEC3", ["count"] = count,
+            ["componentType"] = 5126,
+            ["type"] = "VEC3",
+            ["count"] = count,
             ["sparse"] = new JsonObject
             {
                 ["count"] = elements.Length,
