@@ -81,6 +81,29 @@ public sealed class CharacterGroupTests : IDisposable
     }
 
     [Fact]
+    public void A_thousand_characters_speak_at_once()
+    {
+        const int Count = 1000, Frames = 6;
+        string path = Path.Combine(TestData.Root, "weights", "default");
+        Assert.SkipUnless(Directory.Exists(path), "the published tests come without the default model");
+        using RegressionModel model = RegressionModel.Load(path, Cpu with { MaxBatch = 32 });
+        float[][] audio = [.. Enumerable.Range(0, 7).Select(i => Audio(i + 1).AsSpan(0, 4160 + Frames * 267).ToArray())];
+        using CharacterGroup group = CharacterGroup.Create(model, new CharacterGroupOptions { Capacity = Count });
+        Character[] all = [.. Enumerable.Range(0, Count).Select(_ => group.Add())];
+        for (int i = 0; i < Count; i++) all[i].Push(audio[i % audio.Length]);
+        int windows = group.Tick();
+        Assert.InRange(windows, Frames * Count, (Frames + 2) * Count);
+        CharacterFrame frame = group.CreateFrame(), first = group.CreateFrame();
+        for (int i = audio.Length; i < Count; i++)
+        {
+            Assert.True(all[i].Sample(3 * 267, frame));
+            Assert.True(all[i % audio.Length].Sample(3 * 267, first));
+            Assert.Equal(first.SkinWeights, frame.SkinWeights);
+        }
+        Assert.Throws<A2FException>(() => group.Add());
+    }
+
+    [Fact]
     public void A_character_with_whom_it_goes_wrong_stops_alone_and_starts_again_after_a_reset()
     {
         using CharacterGroup group = Group(false);
