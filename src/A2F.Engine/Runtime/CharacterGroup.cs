@@ -50,12 +50,7 @@ public sealed class CharacterGroup : IDisposable
     private readonly int _emotions;
     private readonly List<Character> _characters = [];
     private readonly List<Character> _batch = [];
-    private readonly List<Voice> _voices = [];
-    private readonly FaceCharacter[] _faces;
-    private readonly int[] _members;
-    private readonly float[] _rows;
-    private readonly FaceFrames _frames;
-    private readonly long[] _ends;
+    private readonly WindowRunner _runner;
     private int _next;
     private bool _disposed;
 
@@ -76,11 +71,7 @@ public sealed class CharacterGroup : IDisposable
             Vertices = options.Vertices,
             Folded = options.Folded,
         });
-        int most = Math.Min(options.Capacity, network.MaxBatch);
-        _faces = new FaceCharacter[most];
-        (_members, _ends) = (new int[most], new long[most]);
-        _rows = new float[most * network.Rigs[0].OutputLength];
-        _frames = _stage.CreateFrames(most);
+        _runner = new DirectRunner(network, _stage);
     }
 
     /// <summary>A group on a regression model, which it does not own.</summary>
@@ -149,9 +140,10 @@ public sealed class CharacterGroup : IDisposable
         lock (_sync)
         {
             CheckAlive();
+            _runner.Collect(wait: false);
             foreach (Character character in _characters) character.Receive();
             int done = 0;
-            while (done < mostWindows)
+            while (done < mostWindows && _runner.HasRoom)
             {
                 int round = Round(mostWindows - done);
                 if (round == 0) break;
@@ -168,6 +160,7 @@ public sealed class CharacterGroup : IDisposable
         {
             if (_disposed) return;
             _disposed = true;
+            _runner.Dispose();
             _stage.Dispose();
         }
     }
@@ -194,79 +187,24 @@ public sealed class CharacterGroup : IDisposable
     {
         int done = 0, count = _characters.Count, start = _next;
         _batch.Clear();
-        for (int i = 0; i < count && done + _batch.Count < most; i++)
+        for (int i = 0; i < count && done + _batch.Count < most && _runner.HasRoom; i++)
         {
             int index = (start + i) % count;
             if (!_characters[index].IsReady) continue;
             _batch.Add(_characters[index]);
             _next = (index + 1) % count;
-            if (_batch.Count < _faces.Length) continue;
-            done += RunBatch();
+            if (_batch.Count < _runner.MostBatch) continue;
+            done += Run();
         }
-        return done + (_batch.Count > 0 ? RunBatch() : 0);
+        return done + (_batch.Count > 0 ? Run() : 0);
     }
 
-    private int RunBatch()
+    private int Run()
     {
         int count = _batch.Count;
-        _voices.Clear();
-        for (int i = 0; i < count; i++)
-        {
-            _voices.Add(_batch[i].Voice);
-            _ends[i] = _batch[i].Voice.NextEnd;
-        }
-        try
-        {
-            _network.Run(_voices);
-        }
-        catch (A2FException) when (count > 1)
-        {
-            RunAlone(); // so that only the one with whom it goes wrong is stopped
-            return count;
-        }
-        catch (A2FException e)
-        {
-            _batch[0].Fail(e);
-            _batch.Clear();
-            return count;
-        }
-        Animate();
+        _runner.Begin(_batch);
         _batch.Clear();
         return count;
-    }
-
-    private void RunAlone()
-    {
-        Character[] all = [.. _batch];
-        foreach (Character character in all)
-        {
-            _batch.Clear();
-            if (!character.IsReady) continue; // its window ran before another one failed
-            _batch.Add(character);
-            RunBatch();
-        }
-    }
-
-    // The frames of the windows that ran: the first of each, the second of each, ...
-    private void Animate()
-    {
-        for (int frame = 0; frame < _network.MostFrames; frame++)
-        {
-            int count = 0;
-            for (int i = 0; i < _batch.Count; i++)
-            {
-                Voice voice = _batch[i].Voice;
-                if (frame >= voice.Count) continue;
-                int length = voice.Rows.Length / voice.Count;
-                voice.Rows.Slice(frame * length, length).CopyTo(_rows.AsSpan(count * length));
-                _faces[count] = _batch[i].Face;
-                _members[count++] = i;
-            }
-            if (count == 0) return;
-            _stage.Animate(_faces.AsSpan(0, count), _rows.AsSpan(0, count * _network.Rigs[0].OutputLength), _frames);
-            for (int i = 0; i < count; i++)
-                _batch[_members[i]].Publish(_frames, i, _batch[_members[i]].Voice.Timestamps[frame], _ends[_members[i]]);
-        }
     }
 
     private void CheckAlive()
