@@ -30,7 +30,9 @@ struct FaceCharacter
 {
     FacePart parts[PARTS];
     int slot;     // where its state is
-    int row;      // of the network output and of all results
+    int row;      // of the network output
+    int out;      // row of the results
+    int place;    // row of the positions
     int rig;
     int started;  // whether there was a frame before
     float skin, eye_close, lip_open;              // gains of displacement, of the eye close and of the lip open pose

@@ -12,7 +12,7 @@
 // coordinate and character (4 smoothers in and out, and the position).
 //
 // Launch: grid (tiles, ceil(longest region / THREADS)), block THREADS.
-// y: [rows][y_pitch]; rows: [characters][row_length].
+// y: [places][y_pitch]; rows: [rows][row_length].
 #include "face.cuh"
 
 struct PoseArguments
@@ -88,7 +88,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) pose_skin(PoseArguments p)
         float* s = p.state + (i64)m.slot * 4 * p.state_pitch + i;
         const float lower = smooth(d, s, p.state_pitch, m.lower_alpha, m.started);
         const float upper = smooth(d, s + 2 * p.state_pitch, p.state_pitch, m.upper_alpha, m.started);
-        p.y[(i64)m.row * p.y_pitch + i] = neutral + upper * m.upper * (1.0f - mask) + lower * m.lower * mask;
+        p.y[(i64)m.place * p.y_pitch + i] = neutral + upper * m.upper * (1.0f - mask) + lower * m.lower * mask;
     }
 }
 
@@ -108,6 +108,6 @@ extern "C" __global__ void __launch_bounds__(THREADS) pose_tongue(PoseArguments 
         if (c >= tile.count) break;
         const FaceCharacter& m = p.characters[tile.first + c];
         const float moved = axis == 1 ? m.tongue_height : axis == 2 ? m.tongue_depth : 0.0f;
-        p.y[(i64)m.row * p.y_pitch + i] = neutral + (x[c] + offset) * m.tongue + moved;
+        p.y[(i64)m.place * p.y_pitch + i] = neutral + (x[c] + offset) * m.tongue + moved;
     }
 }

@@ -192,9 +192,9 @@ extern "C" __global__ void __launch_bounds__(THREADS) jaw_eyes(RigidArguments p)
     if (i >= p.count) return;
     const FaceCharacter& m = p.characters[i];
     const float* row = p.rows + (i64)m.row * p.row_length;
-    move_jaw(m, p.rigs[m.rig], row + p.first_jaw, p.jaw + (i64)m.row * 16);
+    move_jaw(m, p.rigs[m.rig], row + p.first_jaw, p.jaw + (i64)m.out * 16);
     const float* network = row + p.first_eye;
-    float* eyes = p.eyes + (i64)m.row * 6;
+    float* eyes = p.eyes + (i64)m.out * 6;
     eyes[0] = turn(m.right_x, m.eyes, network[0], m.saccade_x);
     eyes[1] = turn(m.right_y, m.eyes, network[1], m.saccade_y);
     eyes[2] = 0.0f;

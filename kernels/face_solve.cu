@@ -127,7 +127,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) solve(SolveArguments p)
 
     const float* multipliers = t.scales + (i64)m.slot * 2 * t.poses;
     const float* offsets = multipliers + t.poses;
-    float* weights = t.weights + (i64)m.row * t.poses;
+    float* weights = t.weights + (i64)m.out * t.poses;
     for (int pose = threadIdx.x; pose < t.poses; pose += THREADS) weights[pose] = offsets[pose];
     __syncthreads();
     for (int i = threadIdx.x; i < n; i += THREADS)

@@ -16,7 +16,7 @@
 struct SumPart
 {
     double* sums;
-    const float* positions; // [rows][pitch]
+    const float* positions; // [places][pitch]
     i64 pitch;
     int poses;
     int first;  // column of the part's first output in a row
@@ -57,12 +57,12 @@ extern "C" __global__ void __launch_bounds__(THREADS) project(SumArguments p)
 
     const i64 row = start + threadIdx.x;
     const bool inside = row < shapes.rows;
-    const i64 place = inside && shapes.vertices ? 3 * (i64)shapes.vertices[row / 3] + row % 3 : row;
+    const i64 at = inside && shapes.vertices ? 3 * (i64)shapes.vertices[row / 3] + row % 3 : row;
     const float neutral = inside ? shapes.neutral[row] : 0.0f;
     for (int c = 0; c < TILE; c++)
     {
         const bool used = inside && c < tile.count;
-        differences[threadIdx.x][c] = used ? q.positions[p.characters[tile.first + c].row * q.pitch + place] - neutral : 0.0f;
+        differences[threadIdx.x][c] = used ? q.positions[p.characters[tile.first + c].place * q.pitch + at] - neutral : 0.0f;
     }
     __syncthreads();
 

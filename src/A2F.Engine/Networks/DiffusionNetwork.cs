@@ -235,6 +235,37 @@ internal sealed class DiffusionNetwork : INetwork
         _ops.Read(_inputs.NextState.Take(batch), nextState);
     }
 
+    /// <summary>
+    /// Its batches, with features or with vertices; null where the noise is given, which is no input of one form.
+    /// </summary>
+    /// <exception cref="A2FException">It was built without such outputs.</exception>
+    internal IBatchNetwork? Batches(bool features)
+    {
+        if (features ? !HasFeatures : !HasVertices)
+            throw new A2FException(A2FErrorCode.InvalidArgument, $"the network was built without {(features ? "features" : "vertices")}");
+        return _source == NoiseSource.Given ? null : new BatchView(this, features);
+    }
+
+    private sealed class BatchView(DiffusionNetwork network, bool features) : IBatchNetwork
+    {
+        public int MaxBatch => network.MaxBatch;
+
+        public IReadOnlyList<Tensor> Inputs { get; } =
+        [
+            network._inputs.Audio, network._inputs.Identity, network._inputs.Emotion, network._inputs.State,
+            .. network._source == NoiseSource.Seeded ? [network._inputs.Seeds] : Array.Empty<Tensor>(),
+        ];
+
+        public IReadOnlyList<Tensor> Outputs { get; } =
+            [features ? network._heads.Features : network._heads.Prediction, network._inputs.NextState];
+
+        public void Launch(int batch)
+        {
+            int bucket = network._batch = IBatchNetwork.Bucket(batch, MaxBatch);
+            network._ops.Replay(features ? -bucket : bucket, features ? network._featureLayers : network._vertexLayers);
+        }
+    }
+
     private void Write(
         ReadOnlySpan<float> window, ReadOnlySpan<float> identity, ReadOnlySpan<float> emotion, ReadOnlySpan<float> state,
         ReadOnlySpan<float> noise, int batch)

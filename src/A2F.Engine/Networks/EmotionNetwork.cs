@@ -7,7 +7,7 @@ namespace A2F.Engine.Networks;
 /// The Audio2Emotion classifier: one audio window in, the logits of its emotions out. It keeps no state between windows. The window's length
 /// is chosen when the network is built.
 /// </summary>
-internal sealed class EmotionNetwork : INetwork
+internal sealed class EmotionNetwork : INetwork, IBatchNetwork
 {
     private readonly EmotionConfig _config;
     private readonly OperatorSet _ops;
@@ -38,6 +38,7 @@ internal sealed class EmotionNetwork : INetwork
         _hidden = ops.Allocate(maxBatch, 1, config.HeadWidth);
         _logits = ops.AllocateFloat32(maxBatch, 1, config.Labels);
         _layers = RunLayers;
+        (Inputs, Outputs) = ([_audio], [_logits]);
     }
 
     /// <summary>Samples of a window.</summary>
@@ -51,6 +52,19 @@ internal sealed class EmotionNetwork : INetwork
     {
         _batch = batch;
         RunLayers();
+    }
+
+    /// <summary>Audio windows.</summary>
+    public IReadOnlyList<Tensor> Inputs { get; }
+
+    /// <summary>Logits.</summary>
+    public IReadOnlyList<Tensor> Outputs { get; }
+
+    /// <inheritdoc/>
+    public void Launch(int batch)
+    {
+        _batch = IBatchNetwork.Bucket(batch, MaxBatch);
+        _ops.Replay(_batch, _layers);
     }
 
     /// <summary>Runs a batch of windows.</summary>

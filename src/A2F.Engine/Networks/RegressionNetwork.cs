@@ -12,7 +12,7 @@ namespace A2F.Engine.Networks;
 /// nearly all of it weights. A test holds these figures.
 /// </para>
 /// </summary>
-internal sealed class RegressionNetwork : INetwork
+internal sealed class RegressionNetwork : INetwork, IBatchNetwork
 {
     private readonly OperatorSet _ops;
     private readonly Wav2VecEncoder? _encoder;
@@ -96,6 +96,7 @@ internal sealed class RegressionNetwork : INetwork
         _joints = [.. _stages.Select(stage => stage.Output.ColumnRange(channels, joint)), _fused.ColumnRange(channels, joint)];
         _jointsOfBatch = new Tensor[_joints.Length];
         _layers = RunLayers;
+        (Inputs, Outputs) = ([_audio, _emotion], [_result]);
 
         (Tensor All, Tensor Inner) Padded(int rows, int columns, int padding)
         {
@@ -115,6 +116,19 @@ internal sealed class RegressionNetwork : INetwork
     {
         _batch = batch;
         RunLayers();
+    }
+
+    /// <summary>Audio windows; emotions, implicit then explicit.</summary>
+    public IReadOnlyList<Tensor> Inputs { get; }
+
+    /// <summary>Skin, tongue, jaw, eyes.</summary>
+    public IReadOnlyList<Tensor> Outputs { get; }
+
+    /// <inheritdoc/>
+    public void Launch(int batch)
+    {
+        _batch = IBatchNetwork.Bucket(batch, MaxBatch);
+        _ops.Replay(_batch, _layers);
     }
 
     /// <summary>Runs a batch of windows.</summary>

@@ -117,8 +117,17 @@ public sealed class Character
 
     internal bool IsRemoved { get; set; }
 
+    /// <summary>Windows that have begun and whose frames are not there yet.</summary>
+    internal int UnderWay { get; set; }
+
+    /// <summary>Number of the track: those windows are of no use to the next one.</summary>
+    internal int Track { get; private set; }
+
+    /// <summary>Frames of the track that windows have begun with.</summary>
+    internal long FramesBegun { get; set; }
+
     /// <summary>Whether the next window can run and its frames have room.</summary>
-    internal bool IsReady => Error is null && Voice.IsReady && _ring.HasRoomFor(_group.MostFrames);
+    internal bool IsReady => Error is null && UnderWay < _group.MostUnderWay && Voice.IsReady && _ring.HasRoomFor(_group.MostFrames * (UnderWay + 1));
 
     /// <summary>Sets one emotion from now on, in the model's order.</summary>
     /// <exception cref="A2FException">The model has another number of emotions, or a value is not finite.</exception>
@@ -174,6 +183,8 @@ public sealed class Character
         _ring.Clear();
         _tail = _group.TailSamples;
         (Error, IsFinished) = (null, false);
+        (UnderWay, FramesBegun) = (0, 0);
+        Track++;
         return 0;
     });
 
@@ -185,15 +196,18 @@ public sealed class Character
         if (!closed || Error is not null) return;
         for (; _tail > 0; _tail -= Silence.Length) Voice.Push(Silence.AsSpan(0, (int)Math.Min(_tail, Silence.Length)));
         Voice.Close();
-        IsFinished = Voice.IsFinished;
+        NoteEnd();
     }
 
     /// <summary>Takes a frame that was made.</summary>
     internal void Publish(FaceFrames frames, int frame, long timestamp, long end)
     {
         _ring.Write(frames, frame, timestamp, _inbox.Since(end));
-        IsFinished = Voice.IsFinished;
+        NoteEnd();
     }
+
+    /// <summary>Notes whether it is finished.</summary>
+    internal void NoteEnd() => IsFinished = Voice.IsFinished && UnderWay == 0;
 
     /// <summary>Stops the character.</summary>
     internal void Fail(A2FException error) => Error = error;

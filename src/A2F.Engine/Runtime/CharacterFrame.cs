@@ -37,5 +37,15 @@ public sealed class CharacterFrame
     /// <summary>[vertex, 3]: tongue positions in centimetres; empty where vertices are not wanted.</summary>
     public ReadOnlySpan<float> TongueVertices => Room.TongueVertices;
 
+    /// <summary>
+    /// Device address of [vertex, 3] float32 skin positions in centimetres, with <see cref="CharacterGroupOptions.DeviceVertices"/>; else 0. Complete
+    /// when the frame can be read, and untouched until <see cref="CharacterGroupOptions.FrameRoom"/> later frames of the character can be read, or it
+    /// is reset or removed. Of a sampled frame, that of the frame before.
+    /// </summary>
+    public ulong DeviceSkinVertices { get; internal set; }
+
+    /// <summary>As <see cref="DeviceSkinVertices"/>, of the tongue.</summary>
+    public ulong DeviceTongueVertices { get; internal set; }
+
     internal FaceFrames Room { get; }
 }

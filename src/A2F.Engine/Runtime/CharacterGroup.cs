@@ -1,5 +1,6 @@
 using A2F.Engine.Animation;
 using A2F.Engine.Audio;
+using A2F.Engine.Backends.Cuda;
 
 namespace A2F.Engine.Runtime;
 
@@ -21,10 +22,27 @@ public sealed record CharacterGroupOptions
     /// <summary>As <see cref="FaceStageOptions.Folded"/>.</summary>
     public bool Folded { get; init; } = true;
 
-    /// <summary>What the animation stage runs on, as <see cref="FaceStageOptions.Device"/>.</summary>
-    public string FaceDevice { get; init; } = "cpu";
+    /// <summary>
+    /// Whether vertices are made but stay on the GPU, where a renderer takes them from: <see cref="CharacterFrame.DeviceSkinVertices"/>. The model
+    /// and <see cref="FaceDevice"/> must be on a GPU, <see cref="Vertices"/> off, and <see cref="WhenFull"/> not <see cref="WhenFull.Grow"/>.
+    /// </summary>
+    public bool DeviceVertices { get; init; }
 
-    /// <summary>As <see cref="ModelOptions.CudaDriver"/>, for the animation stage.</summary>
+    /// <summary>
+    /// Share of the GPU's time that the group's kernels may take, above 0 to 1, where the group and its model are on one GPU: after work of t
+    /// milliseconds, none begins until t / share after its start. For living beside a renderer, with
+    /// <see cref="ModelOptions.StreamPriority"/>.
+    /// </summary>
+    public float GpuShare { get; init; } = 1;
+
+    /// <summary>
+    /// What the animation stage runs on: "model" for what the model's network runs on, or as <see cref="FaceStageOptions.Device"/>. Where both are
+    /// on one GPU by "model", ticks do not wait for it: frames that a tick begins can be read after a later one, or after
+    /// <see cref="CharacterGroup.Poll"/>.
+    /// </summary>
+    public string FaceDevice { get; init; } = "model";
+
+    /// <summary>As <see cref="ModelOptions.CudaDriver"/>, for an animation stage that is not on the model's device.</summary>
     public Func<string, nint>? CudaDriver { get; init; }
 
     /// <summary>Frames that are kept of each character. At least 2, and at least those of a window.</summary>
@@ -61,17 +79,54 @@ public sealed class CharacterGroup : IDisposable
         if (options.Tail < TimeSpan.Zero || options.Tail > TimeSpan.FromSeconds(10))
             throw new A2FException(A2FErrorCode.OutOfRange, $"tail: expected 0 to 10 s, found {options.Tail.TotalSeconds} s");
         (_network, _emotions, _options) = (network, emotions, options);
-        _stage = FaceStage.Create(network.Rigs, new FaceStageOptions
+        FaceStageOptions stage = new()
         {
-            Device = options.FaceDevice,
+            Device = options.FaceDevice == "model" ? "cpu" : options.FaceDevice,
             CudaDriver = options.CudaDriver,
             Capacity = options.Capacity,
             FramesNumerator = network.Rate.Numerator,
             FramesDenominator = network.Rate.Denominator,
-            Vertices = options.Vertices,
+            Vertices = options.Vertices || options.DeviceVertices,
             Folded = options.Folded,
-        });
-        _runner = new DirectRunner(network, _stage);
+        };
+        bool pipelined = options.FaceDevice == "model" && network.OnGpu is not null;
+        CheckDevice(options, pipelined);
+        if (!pipelined)
+        {
+            _stage = FaceStage.Create(network.Rigs, stage);
+            _runner = new DirectRunner(network, _stage);
+            return;
+        }
+        int rooms = options.DeviceVertices ? checked(options.FrameRoom + network.MostFrames * network.MostUnderWay) : 0;
+        CudaFaceStage onGpu = CudaFaceStage.Beside((CudaDeviceWorker)network.OnGpu!.Value.Operators.Worker, network.Rigs, stage, rooms);
+        _stage = onGpu;
+        try
+        {
+            _runner = new PipelinedRunner(network, onGpu, options.Vertices, new GpuShare(options.GpuShare));
+        }
+        catch
+        {
+            onGpu.Dispose();
+            throw;
+        }
+    }
+
+    private static void CheckDevice(CharacterGroupOptions options, bool pipelined)
+    {
+        if (!(options.GpuShare > 0 && options.GpuShare <= 1))
+            throw new A2FException(A2FErrorCode.OutOfRange, $"share of the GPU: expected above 0 to 1, found {options.GpuShare}");
+        if (!options.DeviceVertices) return;
+        if (options.Vertices || options.WhenFull == WhenFull.Grow)
+        {
+            throw new A2FException(A2FErrorCode.InvalidArgument, options.Vertices
+                ? "vertices are wanted both on the host (Vertices) and on the GPU (DeviceVertices); choose one"
+                : "vertices on the GPU have room for FrameRoom frames of a character; WhenFull.Grow is not possible with them");
+        }
+        if (!pipelined)
+        {
+            throw new A2FException(A2FErrorCode.InvalidArgument,
+                "vertices stay on a GPU only where the model and the animation stage run on one: load the model with Device \"cuda\", keep FaceDevice \"model\", and do not give its noise");
+        }
     }
 
     /// <summary>A group on a regression model, which it does not own.</summary>
@@ -88,13 +143,32 @@ public sealed class CharacterGroup : IDisposable
     public static CharacterGroup Create(DiffusionModel model, CharacterGroupOptions? options = null)
     {
         options ??= new CharacterGroupOptions();
-        return new CharacterGroup(new DiffusionVoices(model, options.Folded && !options.Vertices), model.EmotionCount, options);
+        return new CharacterGroup(new DiffusionVoices(model, options.Folded && !options.Vertices && !options.DeviceVertices), model.EmotionCount, options);
     }
 
     /// <summary>Characters that there are.</summary>
     public int Count => Locked(() => _characters.Count);
 
     internal int MostFrames => _network.MostFrames;
+
+    internal int MostUnderWay => _network.MostUnderWay;
+
+    /// <summary>Makes frames readable that ticks have begun and a GPU has finished since. Waits for nothing.</summary>
+    /// <exception cref="A2FException">The group is disposed.</exception>
+    public void Poll() => Collect(wait: false);
+
+    /// <summary>Waits for all that ticks have begun, and makes its frames readable. The only call that waits for a GPU.</summary>
+    /// <exception cref="A2FException">The group is disposed.</exception>
+    public void Finish() => Collect(wait: true);
+
+    private void Collect(bool wait)
+    {
+        lock (_sync)
+        {
+            CheckAlive();
+            _runner.Collect(wait);
+        }
+    }
 
     internal long TailSamples => (long)(_options.Tail.TotalSeconds * AudioClip.SampleRate);
 
@@ -108,7 +182,11 @@ public sealed class CharacterGroup : IDisposable
         FaceCharacter face = _stage.Add(
             rig, options.Parameters ?? settings.Animator, options.SkinSolver ?? settings.SkinSolver, options.TongueSolver ?? settings.TongueSolver,
             options.SolveOptions);
-        Character character = new(this, voice, face, new FrameRing(_stage.CreateFrames, _options.FrameRoom, _options.WhenFull));
+        FrameRing ring = new(CreateFrames, _options.FrameRoom, _options.WhenFull)
+        {
+            Device = _options.DeviceVertices ? ((CudaFaceStage)_stage).Kept(face) : default,
+        };
+        Character character = new(this, voice, face, ring);
         _characters.Add(character);
         return character;
     });
@@ -125,7 +203,9 @@ public sealed class CharacterGroup : IDisposable
     });
 
     /// <summary>Room for a frame of any character of the group.</summary>
-    public CharacterFrame CreateFrame() => new(_stage.CreateFrames(1));
+    public CharacterFrame CreateFrame() => new(CreateFrames(1));
+
+    private FaceFrames CreateFrames(int count) => new(_network.Rigs[0], count, _options.Vertices);
 
     /// <summary>
     /// Runs windows whose audio is there and makes their frames readable. Within a tick no character runs a second window before each that is ready

@@ -110,12 +110,12 @@ internal sealed class CudaFaceCharacter : FaceCharacter
     }
 
     /// <summary>What the kernels read about its next frame; advances the saccade clock.</summary>
-    internal void Describe(int row, ref FaceCharacterArguments target)
+    internal void Describe(ref FaceCharacterArguments target)
     {
         AnimatorParameters p = _parameters;
         _skin?.Describe(ref target.Parts[0]);
         _tongue?.Describe(ref target.Parts[1]);
-        (target.Slot, target.Row, target.Rig, target.Started) = (Slot, row, RigIndex, _started ? 1 : 0);
+        (target.Slot, target.Rig, target.Started) = (Slot, RigIndex, _started ? 1 : 0);
         target.Skin = p.SkinStrength;
         target.EyeClose = p.BlinkOffset * p.BlinkStrength - p.EyelidOpenOffset;
         target.LipOpen = p.LipOpenOffset;

@@ -118,7 +118,8 @@ internal static class Devices
             : CudaLibraries.Find(CudaLibraries.CublasNames, device.Driver.Version / 1000).Require();
         compiler.CompileAll(plan.Kernels);
         CudaDeviceWorker worker = new(
-            device, kernel => compiler.Get(kernel).Bytes, plan.ArenaBytes, separate: emulated, cublas: blas is null ? null : new CublasTable(blas));
+            device, kernel => compiler.Get(kernel).Bytes, plan.ArenaBytes, separate: emulated, cublas: blas is null ? null : new CublasTable(blas),
+            place: new CudaPlace(options.CudaContext, options.CudaStream, options.StreamPriority));
         try
         {
             using CudaContext.Scope scope = worker.Enter();

@@ -1,5 +1,6 @@
 using A2F.Engine.Animation;
 using A2F.Engine.Backends;
+using A2F.Engine.Backends.Cuda;
 using A2F.Engine.Networks;
 using A2F.Engine.Weights;
 
@@ -7,7 +8,7 @@ namespace A2F.Engine.Runtime;
 
 /// <summary>
 /// A diffusion model, loaded and ready to run. It keeps no state of its own: what the GRU remembers of a character goes in and out with each
-/// window. One call at a time; make several models, or share one behind a lock, to run on several threads of your own.
+/// window. Calls of several threads run one after the other; make several models to run at once.
 /// </summary>
 public sealed class DiffusionModel : IDisposable
 {
@@ -127,6 +128,14 @@ public sealed class DiffusionModel : IDisposable
     /// <summary>Windows that run together.</summary>
     internal int MaxBatch => _network?.MaxBatch ?? 1;
 
+    /// <summary>The network on a GPU; null on a CPU, and where the noise is given.</summary>
+    /// <exception cref="A2FException">The model was loaded without vertices.</exception>
+    internal (CudaOperators Operators, IBatchNetwork Network)? OnGpu(bool features) =>
+        _ops is CudaOperators operators && _network!.Batches(features) is { } batches ? (operators, batches) : null;
+
+    /// <summary>Held by who queues work of the network.</summary>
+    internal object Gate { get; } = new();
+
     internal DiffusionConfig Config => Folder.Network
         ?? throw new A2FException(A2FErrorCode.InvalidModel, $"{Folder.Path} holds no network; only recorded output can be animated with it");
 
@@ -196,8 +205,11 @@ public sealed class DiffusionModel : IDisposable
             ReadOnlySpan<float> state = states.Slice(first * StateLength, batch * StateLength);
             ReadOnlySpan<float> noiseRows = noise.Slice(first * NoiseLength, batch * NoiseLength);
             Span<float> result = results.Slice(first * output, batch * output), next = nextStates.Slice(first * StateLength, batch * StateLength);
-            if (features) network.RunFeatures(window, identity, emotionRows, state, noiseRows, result, next, batch);
-            else network.Run(window, identity, emotionRows, state, noiseRows, result, next, batch);
+            lock (Gate)
+            {
+                if (features) network.RunFeatures(window, identity, emotionRows, state, noiseRows, result, next, batch);
+                else network.Run(window, identity, emotionRows, state, noiseRows, result, next, batch);
+            }
         }
         string advice = ModelChecks.AdviceFor(_ops);
         ModelChecks.Finite("network output, frame", results, row, advice);

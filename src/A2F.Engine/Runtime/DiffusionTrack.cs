@@ -252,18 +252,11 @@ public sealed class DiffusionTrack
         for (int i = 0; i < count; i++)
         {
             DiffusionTrack track = tracks[i];
-            track.ReadWindow(Row(windows, model.WindowLength, i));
-            Span<float> identity = Row(identities, model.IdentityCount, i);
-            identity.Clear();
-            identity[track.Identity] = 1f;
-            for (int v = 0; v < model.EmotionVectors; v++)
-            {
-                track._emotions.Read(
-                    track._windows.FrameTarget(track.WindowsDone * model.CentreFrames + v),
-                    Row(emotions, emotion, i).Slice(v * model.EmotionCount, model.EmotionCount));
-            }
-            track._gru.CopyTo(Row(states, model.StateLength, i));
-            track.FillNoise(Row(noise, model.NoiseLength, i));
+            track.ReadInput(0, Row(windows, model.WindowLength, i));
+            track.ReadInput(1, Row(identities, model.IdentityCount, i));
+            track.ReadInput(2, Row(emotions, emotion, i));
+            track.ReadInput(3, Row(states, model.StateLength, i));
+            track.ReadInput(4, Row(noise, model.NoiseLength, i));
         }
         model.Run(features, windows.Span, identities.Span, emotions.Span, states.Span, noise.Span, predictions.Span, states.Span);
         for (int i = 0; i < count; i++) tracks[i].Take(Row(predictions, output, i), Row(states, model.StateLength, i));
@@ -271,8 +264,47 @@ public sealed class DiffusionTrack
         static Span<float> Row(Scratch scratch, int length, int index) => scratch.Span.Slice(index * length, length);
     }
 
-    private void ReadWindow(Span<float> window) => AudioWindow.Read(
-        _samples.Held, _samples.First, closed: IsClosed || !IsReady, _windows.WindowStart(WindowsDone), _inputStrength, window);
+    /// <summary>Writes an input of the next window: audio, identity, emotions, state, noise.</summary>
+    internal void ReadInput(int input, Span<float> row)
+    {
+        switch (input)
+        {
+            case 0:
+                AudioWindow.Read(
+                    _samples.Held, _samples.First, closed: IsClosed || !IsReady, _windows.WindowStart(WindowsDone), _inputStrength, row);
+                break;
+            case 1:
+                row.Clear();
+                row[Identity] = 1f;
+                break;
+            case 2:
+                for (int v = 0; v < _model.EmotionVectors; v++)
+                {
+                    _emotions.Read(
+                        _windows.FrameTarget(WindowsDone * _model.CentreFrames + v), row.Slice(v * _model.EmotionCount, _model.EmotionCount));
+                }
+                break;
+            case 3:
+                _gru.CopyTo(row);
+                break;
+            default:
+                FillNoise(row);
+                break;
+        }
+    }
+
+    /// <summary>Writes the times of the next window's reported frames, its audio being there; see <see cref="DiffusionFrames.Reported"/>.</summary>
+    internal (int First, int Count) ReadTimestamps(Span<long> timestamps) =>
+        DiffusionFrames.Reported(_windows, WindowsDone, SamplesReceived, timestamps);
+
+    /// <summary>The next window, its audio being there, has run elsewhere and left this state.</summary>
+    internal void End(ReadOnlySpan<float> state)
+    {
+        state.CopyTo(_gru);
+        WindowsDone++;
+        _heard = Math.Max(NextTimestamp, 0);
+        DropUnneeded();
+    }
 
     private void FillNoise(Span<float> noise)
     {
@@ -293,10 +325,7 @@ public sealed class DiffusionTrack
             _heard = SamplesReceived;
             return;
         }
-        state.CopyTo(_gru);
-        WindowsDone++;
-        _heard = Math.Max(NextTimestamp, 0);
-        DropUnneeded();
+        End(state);
     }
 
     private void DropUnneeded() => _samples.DropBefore(Math.Max(_windows.WindowStart(WindowsDone), 0));

@@ -121,14 +121,20 @@ public sealed class DiffusionFrames
     /// <summary>Takes the reported ones among a window's frames: those with a time from 0 to below <paramref name="end"/>.</summary>
     internal void Fill(WindowProgress windows, long window, long end, bool provisional, ReadOnlySpan<float> rows)
     {
-        long first = Math.Max(window * windows.FramesPerInference, windows.HiddenFrames);
-        long past = Math.Min((window + 1) * windows.FramesPerInference, windows.CountFramesBefore(end));
-        Count = (int)Math.Max(past - first, 0);
-        First = first - windows.HiddenFrames;
+        (int first, Count) = Reported(windows, window, end, _timestamps);
+        First = window * windows.FramesPerInference + first - windows.HiddenFrames;
         IsProvisional = provisional;
-        if (Count == 0) return;
-        rows.Slice((int)(first - window * windows.FramesPerInference) * _rowLength, Count * _rowLength).CopyTo(_rows);
-        for (int i = 0; i < Count; i++) _timestamps[i] = windows.FrameTarget(first + i);
+        rows.Slice(first * _rowLength, Count * _rowLength).CopyTo(_rows);
+    }
+
+    /// <summary>Which of a window's frames those are: the place of the first among them, their number, and their times.</summary>
+    internal static (int First, int Count) Reported(WindowProgress windows, long window, long end, Span<long> timestamps)
+    {
+        long start = window * windows.FramesPerInference, first = Math.Max(start, windows.HiddenFrames);
+        long past = Math.Min(start + windows.FramesPerInference, windows.CountFramesBefore(end));
+        if (past <= first) return (0, 0);
+        for (int i = 0; i < past - first; i++) timestamps[i] = windows.FrameTarget(first + i);
+        return ((int)(first - start), (int)(past - first));
     }
 
     internal void Clear() => Count = 0;

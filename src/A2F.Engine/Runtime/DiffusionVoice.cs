@@ -1,4 +1,6 @@
 using A2F.Engine.Animation;
+using A2F.Engine.Backends.Cuda;
+using A2F.Engine.Networks;
 using A2F.Engine.Weights;
 
 namespace A2F.Engine.Runtime;
@@ -32,6 +34,16 @@ internal sealed class DiffusionVoice(DiffusionModel model, DiffusionTrackOptions
 
     public override ReadOnlySpan<long> Timestamps => Track.Frames.Timestamps;
 
+    public override void ReadInput(int input, Span<float> row) => Track.ReadInput(input, row);
+
+    public override (int First, int Count) ReadTimestamps(Span<long> timestamps) => Track.ReadTimestamps(timestamps);
+
+    public override void Begin()
+    {
+    }
+
+    public override void End(ReadOnlySpan<float> state) => Track.End(state);
+
     public override void Push(ReadOnlySpan<float> samples) => Track.Push(samples);
 
     public override void Close() => Track.Close();
@@ -61,6 +73,14 @@ internal sealed class DiffusionVoices : VoiceNetwork
     public override int MostFrames => _model.CentreFrames;
 
     public override int MaxBatch => _model.MaxBatch;
+
+    public override int MostUnderWay => 1;
+
+    public override IReadOnlyList<string?> InputNames { get; } = ["audio window", "identity", "emotions of window", "state", null];
+
+    public override (CudaOperators Operators, IBatchNetwork Network)? OnGpu => _model.OnGpu(_features);
+
+    public override object Gate => _model.Gate;
 
     public override IReadOnlyList<FaceRig> Rigs { get; }
 

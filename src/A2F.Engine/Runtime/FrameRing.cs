@@ -51,6 +51,9 @@ internal sealed class FrameRing(Func<int, FaceFrames> create, int room, WhenFull
     /// <summary>Whether so many frames may be written.</summary>
     public bool HasRoomFor(int count) => policy != WhenFull.Wait || Unread + count <= room;
 
+    /// <summary>Where vertices stay on a GPU.</summary>
+    public DeviceVertices Device { get; init; }
+
     /// <summary>Forgets all frames; numbers start at 0 again.</summary>
     public void Clear()
     {
@@ -114,6 +117,7 @@ internal sealed class FrameRing(Func<int, FaceFrames> create, int room, WhenFull
     {
         int place = Place(frame);
         target.Room.CopyFrom(0, _frames, place);
+        (target.DeviceSkinVertices, target.DeviceTongueVertices) = Device.At(frame);
         (target.Sequence, target.Timestamp, target.Latency) = (frame, _timestamps[place], _latencies[place]);
     }
 

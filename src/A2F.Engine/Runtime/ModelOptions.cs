@@ -23,6 +23,20 @@ public sealed record ModelOptions
     /// </summary>
     public Func<string, nint>? CudaDriver { get; init; }
 
+    /// <summary>
+    /// A CUDA context (CUcontext) of the device to run in, which the caller keeps alive longer than the model; 0 for the device's primary one.
+    /// </summary>
+    public nint CudaContext { get; init; }
+
+    /// <summary>
+    /// A CUDA stream (CUstream) of that context, not a default one and not capturing, to queue all kernels on: what the caller queues there
+    /// before a tick comes before them. The caller keeps it alive longer than the model. 0 for a stream of our own.
+    /// </summary>
+    public nint CudaStream { get; init; }
+
+    /// <summary>Priority of our own CUDA streams: 0 is the lowest, a smaller number is higher, and a device has few (-5 to 0).</summary>
+    public int StreamPriority { get; init; }
+
     /// <summary>How a GPU stores activations and weights; the CPU computes in float32 whatever is asked for.</summary>
     public Precision Precision { get; init; }
 

@@ -1,13 +1,13 @@
 using A2F.Engine.Animation;
 using A2F.Engine.Backends;
+using A2F.Engine.Backends.Cuda;
 using A2F.Engine.Networks;
 using A2F.Engine.Weights;
 
 namespace A2F.Engine.Runtime;
 
 /// <summary>
-/// A regression model, loaded and ready to run. One call at a time; make several models, or share one behind a lock, to run on
-/// several threads of your own.
+/// A regression model, loaded and ready to run. Calls of several threads run one after the other; make several models to run at once.
 /// </summary>
 public sealed class RegressionModel : IDisposable
 {
@@ -81,6 +81,12 @@ public sealed class RegressionModel : IDisposable
     /// <summary>Windows that run together.</summary>
     internal int MaxBatch => Network.MaxBatch;
 
+    /// <summary>The network on a GPU; null on a CPU.</summary>
+    internal (CudaOperators Operators, IBatchNetwork Network)? OnGpu => _ops is CudaOperators operators ? (operators, Network) : null;
+
+    /// <summary>Held by who queues work of the network.</summary>
+    internal object Gate { get; } = new();
+
     private RegressionNetwork Network => _network
         ?? throw new A2FException(A2FErrorCode.InvalidModel, $"{Folder.Path} holds no network; only recorded output can be animated with it");
 
@@ -98,12 +104,15 @@ public sealed class RegressionModel : IDisposable
         ModelChecks.Length("results", results.Length, count, OutputLength);
         ModelChecks.Finite("audio window", windows, InputLength);
         ModelChecks.Finite("emotion vector", emotions, EmotionLength);
-        for (int first = 0; first < count; first += Network.MaxBatch)
+        lock (Gate)
         {
-            int batch = Math.Min(Network.MaxBatch, count - first);
-            Network.Run(
-                windows.Slice(first * InputLength, batch * InputLength), emotions.Slice(first * EmotionLength, batch * EmotionLength),
-                results.Slice(first * OutputLength, batch * OutputLength), batch);
+            for (int first = 0; first < count; first += Network.MaxBatch)
+            {
+                int batch = Math.Min(Network.MaxBatch, count - first);
+                Network.Run(
+                    windows.Slice(first * InputLength, batch * InputLength), emotions.Slice(first * EmotionLength, batch * EmotionLength),
+                    results.Slice(first * OutputLength, batch * OutputLength), batch);
+            }
         }
         ModelChecks.Finite("network output", results, OutputLength, ModelChecks.AdviceFor(_ops));
     }

@@ -1,5 +1,7 @@
 using A2F.Engine.Animation;
 using A2F.Engine.Audio;
+using A2F.Engine.Backends.Cuda;
+using A2F.Engine.Networks;
 using A2F.Engine.Weights;
 
 namespace A2F.Engine.Runtime;
@@ -59,20 +61,39 @@ internal sealed class RegressionVoice : Voice
         (_done, _closed) = (0, false);
     }
 
-    /// <summary>What the next window reads.</summary>
-    internal void Read(Span<float> window, Span<float> emotion)
+    public override void ReadInput(int input, Span<float> row)
     {
-        AudioWindow.Read(_samples.Held, _samples.First, _closed, _windows.WindowStart(_done), _inputStrength, window);
-        _implicit.Span.CopyTo(emotion);
-        _emotions.Read(_windows.WindowTarget(_done), emotion[_implicit.Length..]);
+        if (input == 0)
+        {
+            AudioWindow.Read(_samples.Held, _samples.First, _closed, _windows.WindowStart(_done), _inputStrength, row);
+            return;
+        }
+        _implicit.Span.CopyTo(row);
+        _emotions.Read(_windows.WindowTarget(_done), row[_implicit.Length..]);
+    }
+
+    public override (int First, int Count) ReadTimestamps(Span<long> timestamps)
+    {
+        timestamps[0] = _windows.WindowTarget(_done);
+        return (0, 1);
+    }
+
+    public override void Begin()
+    {
+        _done++;
+        DropUnneeded();
+    }
+
+    public override void End(ReadOnlySpan<float> state)
+    {
     }
 
     /// <summary>Takes the row of the window that ran.</summary>
     internal void Take(ReadOnlySpan<float> row)
     {
         row.CopyTo(_row);
-        _timestamp[0] = _windows.WindowTarget(_done++);
-        DropUnneeded();
+        ReadTimestamps(_timestamp);
+        Begin();
     }
 
     private void DropUnneeded() => _samples.DropBefore(Math.Max(_windows.WindowStart(_done), 0));
@@ -100,6 +121,14 @@ internal sealed class RegressionVoices : VoiceNetwork
 
     public override int MostFrames => 1;
 
+    public override int MostUnderWay => 2;
+
+    public override IReadOnlyList<string?> InputNames { get; } = ["audio window", "emotion vector"];
+
+    public override (CudaOperators Operators, IBatchNetwork Network)? OnGpu => _model.OnGpu;
+
+    public override object Gate => _model.Gate;
+
     public override int MaxBatch { get; }
 
     public override IReadOnlyList<FaceRig> Rigs { get; }
@@ -122,7 +151,10 @@ internal sealed class RegressionVoices : VoiceNetwork
     {
         int count = voices.Count, input = _model.InputLength, emotion = _model.EmotionLength, output = _model.OutputLength;
         for (int i = 0; i < count; i++)
-            ((RegressionVoice)voices[i]).Read(_input.AsSpan(i * input, input), _emotion.AsSpan(i * emotion, emotion));
+        {
+            voices[i].ReadInput(0, _input.AsSpan(i * input, input));
+            voices[i].ReadInput(1, _emotion.AsSpan(i * emotion, emotion));
+        }
         _model.Infer(_input.AsSpan(0, count * input), _emotion.AsSpan(0, count * emotion), _rows.AsSpan(0, count * output));
         for (int i = 0; i < count; i++) ((RegressionVoice)voices[i]).Take(_rows.AsSpan(i * output, output));
     }

@@ -1,5 +1,7 @@
 using A2F.Engine.Animation;
 using A2F.Engine.Audio;
+using A2F.Engine.Backends.Cuda;
+using A2F.Engine.Networks;
 
 namespace A2F.Engine.Runtime;
 
@@ -30,6 +32,21 @@ internal abstract class Voice
     /// <summary>Sample of each frame.</summary>
     public abstract ReadOnlySpan<long> Timestamps { get; }
 
+    /// <summary>Writes an input of the next window, numbered as by <see cref="IBatchNetwork.Inputs"/>.</summary>
+    public abstract void ReadInput(int input, Span<float> row);
+
+    /// <summary>Writes the times of the frames that the next window will have reported.</summary>
+    /// <param name="timestamps">Room for all frames of a window.</param>
+    /// <returns>Place of the first of them among the window's frames, and their number.</returns>
+    public abstract (int First, int Count) ReadTimestamps(Span<long> timestamps);
+
+    /// <summary>The next window is under way.</summary>
+    public abstract void Begin();
+
+    /// <summary>The oldest window that is under way has ended.</summary>
+    /// <param name="state">What it hands to the next one; empty where windows hand nothing on.</param>
+    public abstract void End(ReadOnlySpan<float> state);
+
     /// <summary>Appends audio.</summary>
     public abstract void Push(ReadOnlySpan<float> samples);
 
@@ -57,6 +74,18 @@ internal abstract class VoiceNetwork
 
     /// <summary>The voice of a new character, and what it takes from the model where the options say nothing.</summary>
     public abstract Voice Create(CharacterOptions options, out FaceRig rig, out AnimationSettings settings);
+
+    /// <summary>Windows of one character that may be under way at a time: 1 where each needs the one before.</summary>
+    public abstract int MostUnderWay { get; }
+
+    /// <summary>What inputs are, for messages; null for one that holds no numbers.</summary>
+    public abstract IReadOnlyList<string?> InputNames { get; }
+
+    /// <summary>The network itself on a GPU, for windows that are not waited for; null on a CPU, and where its inputs do not have one form.</summary>
+    public abstract (CudaOperators Operators, IBatchNetwork Network)? OnGpu { get; }
+
+    /// <summary>Held by who queues work of the network.</summary>
+    public abstract object Gate { get; }
 
     /// <summary>Runs the next window of each of at most <see cref="MaxBatch"/> voices that are ready.</summary>
     public abstract void Run(IReadOnlyList<Voice> voices);

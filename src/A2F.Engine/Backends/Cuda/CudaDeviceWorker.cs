@@ -8,20 +8,21 @@ namespace A2F.Engine.Backends.Cuda;
 /// </summary>
 internal sealed unsafe class CudaDeviceWorker : CudaWorker
 {
-    private const int MostGraphs = 16;
+    private const int MostGraphs = 64;
     private readonly CudaDriver _driver;
     private readonly int _failuresAtFirst;
     private readonly CudaContext _context;
     private readonly KernelLibrary _kernels;
     private readonly CudaArena _arena;
     private readonly CudaStream _stream, _branch;
+    private readonly CudaStream? _recorder; // where the stream is somebody else's
     private readonly CudaEvent _forked, _joined;
     private readonly Dictionary<ulong, Twin> _twins = [];
     private readonly Dictionary<int, CudaGraph> _graphs = [];
     private readonly List<IDisposable> _made = []; // in the order of making
     private readonly bool _useGraphs;
     private readonly CudaBlas? _blas;
-    private CudaStream _current;
+    private CudaStream _current, _main; // main: the stream, or the one that is recorded
     private bool _disposed;
 
     /// <summary>The host's side of an exchange buffer.</summary>
@@ -41,19 +42,23 @@ internal sealed unsafe class CudaDeviceWorker : CudaWorker
     /// <param name="graphs">Whether work is recorded and replayed.</param>
     /// <param name="cublas">cuBLAS for the products that ask for it; null for none.</param>
     /// <param name="multiprocessors">What tile sizes are chosen for; null for what the device has.</param>
+    /// <param name="place">Whose context and stream to use; null for the primary context and a stream of its own.</param>
     internal CudaDeviceWorker(
         CudaDevice device, Func<KernelSpec, byte[]> images, long arenaBytes = 0, bool separate = false, bool graphs = true,
-        CublasTable? cublas = null, int? multiprocessors = null)
+        CublasTable? cublas = null, int? multiprocessors = null, CudaPlace? place = null)
     {
         _useGraphs = graphs;
+        (Images, IsSeparate) = (images, separate);
+        Place = place ?? new CudaPlace();
         _driver = device.Driver;
         _failuresAtFirst = _driver.Failures;
         Multiprocessors = multiprocessors ?? device.Attribute(CUdeviceAttribute.MultiprocessorCount);
         try
         {
-            _context = Made(new CudaContext(device));
-            _stream = Made(new CudaStream(_context));
-            _branch = Made(new CudaStream(_context));
+            _context = Made(new CudaContext(device, new CUcontext(Place.Context)));
+            _stream = Made(Place.Stream == 0 ? new CudaStream(_context, Place.Priority) : new CudaStream(_context, new CUstream(Place.Stream)));
+            _branch = Made(new CudaStream(_context, Place.Priority));
+            if (Place.Stream != 0) _recorder = Made(new CudaStream(_context, Place.Priority));
             _forked = Made(new CudaEvent(_context));
             _joined = Made(new CudaEvent(_context));
             _arena = Made(new CudaArena(_context, arenaBytes, separate));
@@ -69,8 +74,29 @@ internal sealed unsafe class CudaDeviceWorker : CudaWorker
             Dispose();
             throw;
         }
-        _current = _stream;
+        _current = _main = _stream;
     }
+
+    /// <summary>Whose context and stream it uses.</summary>
+    internal CudaPlace Place { get; }
+
+    /// <summary>Where images of kernels come from.</summary>
+    internal Func<KernelSpec, byte[]> Images { get; }
+
+    /// <summary>Whether each buffer is an allocation of its own.</summary>
+    internal bool IsSeparate { get; }
+
+    /// <summary>The device.</summary>
+    internal CudaDevice Device => _context.Device;
+
+    /// <summary>Its context.</summary>
+    internal CudaContext Context => _context;
+
+    /// <summary>The stream that work is queued on.</summary>
+    /// <exception cref="A2FException">The worker is disposed.</exception>
+    internal CudaStream Stream => !_disposed
+        ? _stream
+        : throw new A2FException(A2FErrorCode.InvalidArgument, "the model was disposed before a group that runs on it; dispose its groups first");
 
     internal override string Name => _context.Device.Name;
 
@@ -152,6 +178,10 @@ internal sealed unsafe class CudaDeviceWorker : CudaWorker
         return twin.Span[..floats];
     }
 
+    /// <summary>Queues a copy within device memory.</summary>
+    internal void Copy(ulong target, ulong source, long floats) => _driver.Check(
+        _driver.Table.MemcpyDtoDAsync(new CUdeviceptr(target), new CUdeviceptr(source), (nuint)floats * sizeof(float), Stream.Handle), "cuMemcpyDtoDAsync");
+
     /// <summary>Waits until all queued work is done.</summary>
     internal void Finish()
     {
@@ -208,7 +238,7 @@ internal sealed unsafe class CudaDeviceWorker : CudaWorker
 
     internal override void Replay(int key, Action body)
     {
-        _current = _stream; // a run before may have failed within a branch
+        _current = _main = _stream; // a run before may have failed within a branch
         if (!_graphs.TryGetValue(key, out CudaGraph? graph))
         {
             if (!_useGraphs || _graphs.Count == MostGraphs)
@@ -225,23 +255,28 @@ internal sealed unsafe class CudaDeviceWorker : CudaWorker
     private CudaGraph Record(Action body)
     {
         using CudaContext.Scope scope = _context.Enter();
-        _stream.BeginCapture();
+        _current = _main = _recorder ?? _stream;
+        _main.BeginCapture();
         try
         {
             body();
-            return _stream.EndCapture();
+            return _main.EndCapture();
         }
         catch
         {
-            _stream.AbandonCapture();
+            _main.AbandonCapture();
             throw;
+        }
+        finally
+        {
+            _current = _main = _stream;
         }
     }
 
     internal override void BeginBranch()
     {
         using CudaContext.Scope scope = _context.Enter();
-        _forked.Record(_stream);
+        _forked.Record(_main);
         _branch.WaitFor(_forked);
         _current = _branch;
     }
@@ -249,14 +284,14 @@ internal sealed unsafe class CudaDeviceWorker : CudaWorker
     internal override void EndBranch()
     {
         using CudaContext.Scope scope = _context.Enter();
-        _current = _stream;
+        _current = _main;
         _joined.Record(_branch);
     }
 
     internal override void JoinBranch()
     {
         using CudaContext.Scope scope = _context.Enter();
-        _stream.WaitFor(_joined);
+        _main.WaitFor(_joined);
     }
 
     public override void Dispose()

@@ -4,6 +4,9 @@ using A2F.Engine.Backends.Cuda.Driver;
 
 namespace A2F.Engine.Backends.Cuda;
 
+/// <summary>Where a call finds its parameters and network output and puts its results: as the buffers of the same names.</summary>
+internal readonly record struct FaceAddresses(ulong Characters, ulong Rows, ulong Results);
+
 /// <summary>
 /// The animation stage as kernel launches: at most six a call, whatever the number of characters. Holds the faces, the state of all slots, and
 /// what enters and leaves. What each kernel computes stands at the head of its file in kernels/.
@@ -24,9 +27,11 @@ internal sealed unsafe class CudaFaceOperators
     private readonly int _foldPitch;
     private readonly PartArray<FacePartLayout> _parts;
     private readonly PartArray<SolvePartArguments> _solves;
-    private readonly PartArray<ulong> _positions; // where vertices are not wanted
+    private readonly PartArray<ulong> _positions; // where vertices are not wanted, or stay
     private readonly bool _vertices;
     private readonly KernelSpec _solve;
+    private readonly int _rooms;
+    private FaceAddresses _at;
 
     /// <summary>A stage on a device or a plan, which it does not own.</summary>
     /// <param name="worker">Takes the work.</param>
@@ -34,9 +39,12 @@ internal sealed unsafe class CudaFaceOperators
     /// <param name="capacity">Most characters.</param>
     /// <param name="vertices">Whether vertices are wanted.</param>
     /// <param name="folded">Whether weights may come from network output directly.</param>
-    internal CudaFaceOperators(CudaWorker worker, IReadOnlyList<FaceRig> rigs, int capacity, bool vertices, bool folded)
+    /// <param name="exchange">Whether calls use buffers of its own; else each brings <see cref="FaceAddresses"/>.</param>
+    /// <param name="rooms">Where vertices stay on the device: frames of each character that they are kept of; 0 where they are results.</param>
+    internal CudaFaceOperators(
+        CudaWorker worker, IReadOnlyList<FaceRig> rigs, int capacity, bool vertices, bool folded, bool exchange = true, int rooms = 0)
     {
-        (_worker, _capacity, _vertices) = (worker, capacity, vertices);
+        (_worker, _capacity, _vertices, _rooms) = (worker, capacity, vertices, rooms);
         FaceRig rig = rigs[0];
         _rowLength = rig.OutputLength;
         _jawColumn = rig.SkinSize + rig.TongueSize;
@@ -45,17 +53,20 @@ internal sealed unsafe class CudaFaceOperators
         (_parts[0], _parts[1]) = (Rigs.Skin, Rigs.Tongue);
         _most = Math.Max(_parts[0].Poses, _parts[1].Poses);
 
-        Rows = Exchange((long)capacity * _rowLength, "rows of network output");
-        Characters = Exchange(CharactersLength(capacity, rigs.Count), "parameters");
-        ResultsLength = 16 + 6 + _parts[0].Poses + _parts[1].Poses + (vertices ? _parts[0].Length + _parts[1].Length : 0);
-        Results = Exchange((long)capacity * ResultsLength, "results");
+        ResultsLength = 16 + 6 + _parts[0].Poses + _parts[1].Poses + (vertices && rooms == 0 ? _parts[0].Length + _parts[1].Length : 0);
+        if (exchange)
+        {
+            Rows = Exchange((long)capacity * _rowLength, "rows of network output");
+            Characters = Exchange(CharactersLength(capacity, rigs.Count), "parameters");
+            Results = Exchange((long)capacity * ResultsLength, "results");
+        }
         if (_parts[0].Length > 0) _poseState = Zeroed(4L * _parts[0].Length * sizeof(float));
         _foldPitch = 6 * (_parts[0].Shapes + FaceFold.Extra) + _parts[1].Shapes + FaceFold.Extra;
         if (_parts[0].Folded || _parts[1].Folded) _foldState = Zeroed((long)_foldPitch * sizeof(double));
         for (int part = 0; part < PartArray<int>.Count; part++)
         {
             FacePartLayout layout = _parts[part];
-            if (!vertices && layout.Length > 0) _positions[part] = Zeroed((long)layout.Length * sizeof(float));
+            if ((!vertices || rooms > 0) && layout.Length > 0) _positions[part] = Zeroed(Math.Max(rooms, 1L) * layout.Length * sizeof(float));
             if (layout.Poses == 0) continue;
             _solves[part] = new SolvePartArguments
             {
@@ -90,6 +101,19 @@ internal sealed unsafe class CudaFaceOperators
 
     /// <summary>Floats of one character's results.</summary>
     internal int ResultsLength { get; }
+
+    /// <summary>Where vertices of a slot stay on the device: positions of a part, frame by frame; 0 where they do not stay.</summary>
+    internal ulong PositionsAt(int part, int slot) =>
+        _rooms == 0 || _positions[part] == 0 ? 0 : _positions[part] + (ulong)slot * (ulong)_rooms * (ulong)Length(part) * sizeof(float);
+
+    /// <summary>Coordinates of a part that are posed.</summary>
+    internal int Length(int part) => _parts[part].Length;
+
+    /// <summary>Number of the place for a frame's positions.</summary>
+    internal int Place(int slot, long frame) => checked(slot * _rooms + (int)(frame % _rooms));
+
+    /// <summary>Frames of each character whose vertices stay on the device; 0 where they are results.</summary>
+    internal int Rooms => _rooms;
 
     /// <summary>Blendshapes of a part.</summary>
     internal int Poses(int part) => _parts[part].Poses;
@@ -128,14 +152,18 @@ internal sealed unsafe class CudaFaceOperators
     /// <summary>Queues one frame of each character of a call. Parameters and network output are queued before it.</summary>
     /// <param name="count">Characters.</param>
     /// <param name="tiles">Their tiles.</param>
-    internal void Animate(int count, int tiles)
+    internal void Animate(int count, int tiles) => Animate(count, tiles, new FaceAddresses(Characters, Rows, Results));
+
+    /// <summary>The same with memory of the caller's.</summary>
+    internal void Animate(int count, int tiles, FaceAddresses at)
     {
-        ulong tilesAt = Characters + (ulong)count * (ulong)sizeof(FaceCharacterArguments);
+        _at = at;
+        ulong tilesAt = at.Characters + (ulong)count * (ulong)sizeof(FaceCharacterArguments);
         PartArray<ulong> positions = _positions;
-        ulong next = Results;
+        ulong next = at.Results;
         ulong skinWeights = Take(ref next, count, _parts[0].Poses), tongueWeights = Take(ref next, count, _parts[1].Poses);
         ulong jaw = Take(ref next, count, 16), eyes = Take(ref next, count, 6);
-        if (_vertices)
+        if (_vertices && _rooms == 0)
         {
             positions[0] = Take(ref next, count, _parts[0].Length);
             positions[1] = Take(ref next, count, _parts[1].Length);
@@ -161,10 +189,10 @@ internal sealed unsafe class CudaFaceOperators
         if (layout.Length == 0) return;
         PoseArguments arguments = new()
         {
-            Characters = Characters,
+            Characters = _at.Characters,
             Tiles = tilesAt,
             Rigs = Rigs.Table,
-            Rows = Rows,
+            Rows = _at.Rows,
             Y = positions,
             State = _poseState,
             YPitch = layout.Length,
@@ -185,9 +213,9 @@ internal sealed unsafe class CudaFaceOperators
     {
         RigidArguments arguments = new()
         {
-            Characters = Characters,
+            Characters = _at.Characters,
             Rigs = Rigs.Table,
-            Rows = Rows,
+            Rows = _at.Rows,
             Jaw = jaw,
             Eyes = eyes,
             Count = count,
@@ -207,10 +235,10 @@ internal sealed unsafe class CudaFaceOperators
     {
         SumArguments arguments = new()
         {
-            Characters = Characters,
+            Characters = _at.Characters,
             Tiles = tilesAt,
             Rigs = Rigs.Table,
-            Rows = Rows,
+            Rows = _at.Rows,
             State = _foldState,
             StatePitch = _foldPitch,
             RowLength = _rowLength,
@@ -267,7 +295,7 @@ internal sealed unsafe class CudaFaceOperators
         (int first, int parts) = Range(layout => layout.Poses > 0);
         SolveArguments arguments = new()
         {
-            Characters = Characters,
+            Characters = _at.Characters,
             Rigs = Rigs.Table,
             Count = count,
             Most = _most,

@@ -34,6 +34,9 @@ internal sealed unsafe partial class CudaOperators : OperatorSet
 
     internal Precision Precision { get; }
 
+    /// <summary>What takes the work.</summary>
+    internal CudaWorker Worker => _worker;
+
     /// <summary>Bytes of scratch memory that the operators so far have needed.</summary>
     internal (long Partials, long Moments) ScratchBytes => (_partials.Bytes, _moments.Bytes);
 

@@ -25,7 +25,7 @@ internal struct FacePartArguments
 internal struct FaceCharacterArguments
 {
     internal PartArray<FacePartArguments> Parts;
-    internal int Slot, Row, Rig, Started;
+    internal int Slot, Row, Out, Place, Rig, Started;
     internal float Skin, EyeClose, LipOpen;
     internal float LowerAlpha, UpperAlpha;
     internal float Lower, Upper;

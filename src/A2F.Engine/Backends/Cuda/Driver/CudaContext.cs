@@ -1,7 +1,7 @@
 namespace A2F.Engine.Backends.Cuda.Driver;
 
 /// <summary>
-/// A device's primary context, which CUDA code of the same process shares. Constructors and Dispose of what lives in a context enter it
+/// A device's primary context, which CUDA code of the same process shares, or one that the caller has made and keeps. Constructors and Dispose of what lives in a context enter it
 /// themselves, on any thread; all other calls expect that the caller has entered it, so that a tick pays for that once.
 /// </summary>
 internal sealed unsafe class CudaContext : IDisposable
@@ -9,11 +9,20 @@ internal sealed unsafe class CudaContext : IDisposable
     [ThreadStatic]
     private static CudaContext? t_current;
 
+    private readonly bool _borrowed;
     private bool _disposed;
 
-    internal CudaContext(CudaDevice device)
+    /// <param name="device">The device.</param>
+    /// <param name="borrowed">A context of that device to use instead of the primary one; default for none.</param>
+    internal CudaContext(CudaDevice device, CUcontext borrowed = default)
     {
         Device = device;
+        if (borrowed != default)
+        {
+            (Handle, _borrowed) = (borrowed, true);
+            CudaLeaks.Made(this);
+            return;
+        }
         CUcontext context;
         Driver.Check(Driver.Table.DevicePrimaryCtxRetain(&context, device.Handle), "cuDevicePrimaryCtxRetain");
         Handle = context;
@@ -33,7 +42,7 @@ internal sealed unsafe class CudaContext : IDisposable
     internal Scope Enter()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (t_current == this) return default;
+        if (t_current?.Handle == Handle) return default;
         Driver.Check(Driver.Table.CtxPushCurrent(Handle), "cuCtxPushCurrent");
         Scope scope = new(Driver, t_current);
         t_current = this;
@@ -42,7 +51,7 @@ internal sealed unsafe class CudaContext : IDisposable
 
     /// <summary>Makes the context current to release something in it; end with <see cref="ReleaseScope.End"/>.</summary>
     internal ReleaseScope EnterToRelease() =>
-        t_current == this ? new ReleaseScope(Driver, null) : new ReleaseScope(Driver, Driver.Table.CtxPushCurrent(Handle));
+        t_current?.Handle == Handle ? new ReleaseScope(Driver, null) : new ReleaseScope(Driver, Driver.Table.CtxPushCurrent(Handle));
 
     /// <summary>Waits until the device has done all work of this context.</summary>
     internal void Synchronize() => Driver.Check(Driver.Table.CtxSynchronize(), "cuCtxSynchronize");
@@ -61,7 +70,7 @@ internal sealed unsafe class CudaContext : IDisposable
         if (_disposed) return;
         _disposed = true;
         CudaLeaks.Released(this);
-        Driver.CheckRelease(Driver.Table.DevicePrimaryCtxRelease(Device.Handle), "cuDevicePrimaryCtxRelease");
+        if (!_borrowed) Driver.CheckRelease(Driver.Table.DevicePrimaryCtxRelease(Device.Handle), "cuDevicePrimaryCtxRelease");
     }
 
     /// <summary>The stretch of code in which a context is current.</summary>

@@ -5,6 +5,7 @@ internal sealed unsafe class CudaStream : IDisposable
 {
     private readonly CudaContext _context;
     private readonly CudaDriver _driver;
+    private readonly bool _borrowed;
     private CUstream _handle;
 
     /// <summary>A stream; a lower number is a higher priority, and numbers out of the device's range are brought into it.</summary>
@@ -18,6 +19,9 @@ internal sealed unsafe class CudaStream : IDisposable
         _handle = stream;
         CudaLeaks.Made(this);
     }
+
+    /// <summary>A stream that somebody else has made in the context and keeps.</summary>
+    internal CudaStream(CudaContext context, CUstream borrowed) => (_context, _driver, _handle, _borrowed) = (context, context.Driver, borrowed, true);
 
     internal CUstream Handle => _handle;
 
@@ -62,7 +66,7 @@ internal sealed unsafe class CudaStream : IDisposable
     /// <summary>Destroys the stream; work that it still holds runs to its end.</summary>
     public void Dispose()
     {
-        if (_handle == default) return;
+        if (_handle == default || _borrowed) return;
         CudaContext.ReleaseScope scope = _context.EnterToRelease();
         CUstream handle = _handle;
         _handle = default;
