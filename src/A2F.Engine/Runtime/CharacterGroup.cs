@@ -240,8 +240,14 @@ public sealed class CharacterGroup : IDisposable
         {
             if (_disposed) return;
             _disposed = true;
-            _runner.Dispose();
-            _stage.Dispose();
+            try
+            {
+                _runner.Dispose();
+            }
+            finally
+            {
+                _stage.Dispose();
+            }
         }
     }
 

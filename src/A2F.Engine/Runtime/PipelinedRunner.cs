@@ -26,7 +26,9 @@ internal sealed class PipelinedRunner : WindowRunner
     private readonly long[] _numbers;
     private readonly FaceFrames _frames;
     private readonly GpuShare _share;
-    private readonly List<IDisposable> _made = [];
+    private readonly CudaBelongings _made = new();
+    private readonly CudaDriver _driver;
+    private readonly int _failuresAtFirst;
     private int _next; // the slot of the batch that begins next; the oldest one under way is the first busy one from there
 
     /// <summary>What is under way in a slot.</summary>
@@ -60,6 +62,8 @@ internal sealed class PipelinedRunner : WindowRunner
         (CudaOperators operators, _network) = voices.OnGpu!.Value;
         (_voices, _stage, _share) = (voices, stage, share);
         (_model, _worker) = ((CudaDeviceWorker)operators.Worker, (CudaDeviceWorker)stage.Worker);
+        _driver = _worker.Device.Driver;
+        _failuresAtFirst = _driver.Failures;
         _advice = ModelChecks.AdviceFor(operators);
         MostBatch = Math.Min(stage.Options.Capacity, _network.MaxBatch);
         int frames = voices.MostFrames;
@@ -70,13 +74,13 @@ internal sealed class PipelinedRunner : WindowRunner
         try
         {
             using CudaContext.Scope scope = _worker.Enter();
-            _up = Made(new CudaStream(_worker.Context, _worker.Place.Priority));
-            _down = Made(new CudaStream(_worker.Context, _worker.Place.Priority));
-            _batches = [.. Enumerable.Range(0, 2).Select(_ => new Batch(Made(new CudaSlot(_worker.Context, inputs, outputs)), MostBatch, frames))];
+            _up = _made.Add(new CudaStream(_worker.Context, _worker.Place.Priority));
+            _down = _made.Add(new CudaStream(_worker.Context, _worker.Place.Priority));
+            _batches = [.. Enumerable.Range(0, 2).Select(_ => new Batch(_made.Add(new CudaSlot(_worker.Context, inputs, outputs)), MostBatch, frames))];
         }
         catch
         {
-            Release();
+            _made.Release();
             throw;
         }
     }
@@ -90,11 +94,11 @@ internal sealed class PipelinedRunner : WindowRunner
         Batch batch = _batches[_next];
         lock (_voices.Gate)
         {
-            using CudaContext.Scope scope = _worker.Enter();
             int floats = Gather(batch, characters);
             if (batch.Count == 0) return;
             try
             {
+                using CudaContext.Scope scope = _worker.Enter();
                 Enqueue(batch, characters.Count, floats);
             }
             catch (A2FException e)
@@ -144,6 +148,7 @@ internal sealed class PipelinedRunner : WindowRunner
     private void Enqueue(Batch batch, int room, int floats)
     {
         int first = floats;
+        CudaStream compute = _model.Stream;
         for (int frame = 0; frame < _voices.MostFrames; frame++)
         {
             int count = Members(batch, frame);
@@ -151,7 +156,7 @@ internal sealed class PipelinedRunner : WindowRunner
             _tiles[frame] = _stage.Prepare(_faces.AsSpan(0, count), batch.Slot.Input[floats..], _rows, _numbers);
             floats += Aligned(_stage.ParametersRoom(count));
         }
-        batch.Slot.Upload(floats, _up, _model.Stream);
+        batch.Slot.Upload(floats, _up, compute);
         ulong source = batch.Slot.InputAddress;
         for (int i = 0; i < _network.Inputs.Count; i++)
         {
@@ -178,7 +183,7 @@ internal sealed class PipelinedRunner : WindowRunner
             results += (ulong)state * sizeof(float);
             length += state;
         }
-        batch.Slot.Download(length, _model.Stream, _down);
+        batch.Slot.Download(length, compute, _down);
         for (int i = 0; i < batch.Count; i++)
         {
             Character character = batch.Characters[i];
@@ -209,9 +214,9 @@ internal sealed class PipelinedRunner : WindowRunner
         {
             Batch batch = _batches[(_next + i) % _batches.Length];
             if (!batch.Slot.IsBusy) continue;
-            using CudaContext.Scope scope = _worker.Enter();
             try
             {
+                using CudaContext.Scope scope = _worker.Enter();
                 if (wait) batch.Slot.Wait();
                 else if (!batch.Slot.IsFinished) return; // and so are those that began later
                 _share.End(batch.Estimated, batch.Count, batch.Slot);
@@ -298,6 +303,7 @@ internal sealed class PipelinedRunner : WindowRunner
         }
         try
         {
+            using CudaContext.Scope scope = _worker.Enter();
             _worker.Context.Synchronize(); // what was queued of it may still use the slot
         }
         catch (A2FException)
@@ -312,30 +318,21 @@ internal sealed class PipelinedRunner : WindowRunner
 
     private static int Aligned(int floats) => (floats + 63) / 64 * 64;
 
-    private T Made<T>(T what)
-        where T : IDisposable
-    {
-        _made.Add(what);
-        return what;
-    }
-
-    private void Release()
-    {
-        for (int i = _made.Count - 1; i >= 0; i--) _made[i].Dispose();
-        _made.Clear();
-    }
-
     public override void Dispose()
     {
+        bool told = _driver.Failures != _failuresAtFirst;
+        A2FException? waiting = null;
         try
         {
             using CudaContext.Scope scope = _worker.Enter();
             _worker.Context.Synchronize();
         }
-        catch (A2FException)
+        catch (A2FException e)
         {
-            // A lost device was told of where it was met.
+            waiting = e;
         }
-        Release();
+        A2FException? first = _made.Release();
+        first = waiting ?? first;
+        if (first is not null && !told) throw first;
     }
 }

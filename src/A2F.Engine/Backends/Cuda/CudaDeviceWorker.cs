@@ -19,7 +19,7 @@ internal sealed unsafe class CudaDeviceWorker : CudaWorker
     private readonly CudaEvent _forked, _joined;
     private readonly Dictionary<ulong, Twin> _twins = [];
     private readonly Dictionary<int, CudaGraph> _graphs = [];
-    private readonly List<IDisposable> _made = []; // in the order of making
+    private readonly CudaBelongings _made = new();
     private readonly bool _useGraphs;
     private readonly CudaBlas? _blas;
     private CudaStream _current, _main; // main: the stream, or the one that is recorded
@@ -110,11 +110,7 @@ internal sealed unsafe class CudaDeviceWorker : CudaWorker
     internal int Allocations => _arena.Blocks;
 
     private T Made<T>(T what)
-        where T : IDisposable
-    {
-        _made.Add(what);
-        return what;
-    }
+        where T : IDisposable => _made.Add(what);
 
     internal override ulong Allocate(long bytes, bool zeroed)
     {
@@ -299,18 +295,8 @@ internal sealed unsafe class CudaDeviceWorker : CudaWorker
         if (_disposed) return;
         _disposed = true;
         bool told = _driver.Failures != _failuresAtFirst;
-        A2FException? first = WaitForEverything();
-        for (int i = _made.Count - 1; i >= 0; i--)
-        {
-            try
-            {
-                _made[i].Dispose();
-            }
-            catch (A2FException e)
-            {
-                first ??= e; // the rest is released all the same
-            }
-        }
+        A2FException? first = WaitForEverything(), second = _made.Release();
+        first ??= second;
         if (first is not null && !told) throw first;
     }
 

@@ -12,7 +12,7 @@ internal sealed class CudaSlot : IDisposable
     private readonly CudaPageLockedHostMemory<float> _input, _output;
     private readonly CudaDeviceVariable<float> _deviceInput, _deviceOutput;
     private readonly CudaEvent _uploaded, _started, _computed, _downloaded;
-    private readonly List<IDisposable> _made = [];
+    private readonly CudaBelongings _made = new();
 
     /// <summary>A slot, free.</summary>
     /// <param name="context">Where.</param>
@@ -22,18 +22,18 @@ internal sealed class CudaSlot : IDisposable
     {
         try
         {
-            _input = Made(new CudaPageLockedHostMemory<float>(context, inputs));
-            _output = Made(new CudaPageLockedHostMemory<float>(context, outputs));
-            _deviceInput = Made(new CudaDeviceVariable<float>(context, inputs));
-            _deviceOutput = Made(new CudaDeviceVariable<float>(context, outputs));
-            _uploaded = Made(new CudaEvent(context));
-            _started = Made(new CudaEvent(context, CUeventFlags.Default));
-            _computed = Made(new CudaEvent(context, CUeventFlags.Default));
-            _downloaded = Made(new CudaEvent(context));
+            _input = _made.Add(new CudaPageLockedHostMemory<float>(context, inputs));
+            _output = _made.Add(new CudaPageLockedHostMemory<float>(context, outputs));
+            _deviceInput = _made.Add(new CudaDeviceVariable<float>(context, inputs));
+            _deviceOutput = _made.Add(new CudaDeviceVariable<float>(context, outputs));
+            _uploaded = _made.Add(new CudaEvent(context));
+            _started = _made.Add(new CudaEvent(context, CUeventFlags.Default));
+            _computed = _made.Add(new CudaEvent(context, CUeventFlags.Default));
+            _downloaded = _made.Add(new CudaEvent(context));
         }
         catch
         {
-            Dispose();
+            _made.Release();
             throw;
         }
     }
@@ -84,17 +84,9 @@ internal sealed class CudaSlot : IDisposable
     /// <summary>The batch is taken, or given up and known not to run any more.</summary>
     internal void Free() => IsBusy = false;
 
-    private T Made<T>(T what)
-        where T : IDisposable
-    {
-        _made.Add(what);
-        return what;
-    }
-
     /// <inheritdoc/>
     public void Dispose()
     {
-        for (int i = _made.Count - 1; i >= 0; i--) _made[i].Dispose();
-        _made.Clear();
+        if (_made.Release() is { } e) throw e;
     }
 }

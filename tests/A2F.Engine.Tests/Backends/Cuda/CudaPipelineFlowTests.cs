@@ -28,9 +28,15 @@ public sealed class CudaPipelineFlowTests : IDisposable
         {
             using CharacterGroup group = create(GroupScript.Options);
             Character[] characters = [.. Enumerable.Range(0, 4).Select(_ => group.Add())];
-            foreach (Character character in characters) character.Push(GroupScript.Audio(1));
-            group.Tick(3); // warm: graphs are recorded
-            group.Finish();
+            foreach (Character character in characters)
+            {
+                for (int i = 0; i < 3; i++) character.Push(GroupScript.Audio(1));
+            }
+            foreach (int windows in (int[])[3, 1]) // warm: graphs are recorded, faces are there
+            {
+                group.Tick(windows);
+                group.Finish();
+            }
             Timeline trace = new();
             EmulatedDriver.Trace = trace;
             Assert.Equal(3, group.Tick(3)); // a batch of 3
@@ -167,7 +173,7 @@ public sealed class CudaPipelineFlowTests : IDisposable
             Speak();
             long calls = EmulatedDriver.Calls - before;
             int errors = 0;
-            for (long n = 1; n <= calls; n += 1 + calls / 150)
+            for (long n = 1; n <= calls; n += 1 + calls / 60)
             {
                 EmulatedDriver.FailCall(n, result);
                 Speak();
@@ -181,7 +187,7 @@ public sealed class CudaPipelineFlowTests : IDisposable
                 Assert.Equal(expected, Speak());
                 Assert.All(characters, character => Assert.Null(character.Error));
             }
-            Assert.True(errors > 50, $"{errors} errors");
+            Assert.True(errors > 20, $"{errors} errors");
 
             List<float[]> Speak()
             {
@@ -220,14 +226,7 @@ public sealed class CudaPipelineFlowTests : IDisposable
             EmulatedDriver.FailNone();
             Assert.All(characters, character => Assert.Equal(A2FErrorCode.DeviceUnavailable, character.Error?.Code));
             group.Tick();
-            try
-            {
-                group.Dispose();
-            }
-            catch (A2FException)
-            {
-                // what a lost device says when its memory is given back
-            }
+            group.Dispose();
         }
         Assert.True(EmulatedDriver.Books(GroupScript.Device).AreZero, EmulatedDriver.Books(GroupScript.Device).ToString());
     }

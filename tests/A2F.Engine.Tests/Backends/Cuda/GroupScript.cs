@@ -6,7 +6,7 @@ namespace A2F.Engine.Tests.Backends.Cuda;
 /// <summary>Small models on the emulator, and characters that speak on them.</summary>
 internal static class GroupScript
 {
-    internal const int Samples = 6400;
+    internal const int Samples = 4800;
     internal const string Architecture = "sm_86";
 
     internal static int Device { get; } = EmulatedDriver.DeviceOf(Architecture);
