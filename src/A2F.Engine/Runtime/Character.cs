@@ -14,6 +14,9 @@ public sealed record CharacterOptions
     /// <summary>Seed of the noise, where a diffusion model's noise is seeded.</summary>
     public ulong Seed { get; init; }
 
+    /// <summary>Characters of higher priority run first where a tick's budget is short; see <see cref="CharacterGroupOptions.StarvationTicks"/>.</summary>
+    public int Priority { get; init; }
+
     /// <summary>Shot of the implicit emotion; only for regression models.</summary>
     public string? SourceShot { get; init; }
 
@@ -110,6 +113,9 @@ public sealed class Character
         get => _group.Locked(() => Face.SolveOptions);
         set => _group.Locked(() => Face.SolveOptions = value);
     }
+
+    /// <summary>Characters of higher priority run first where a tick's budget is short. Counts from the next tick on.</summary>
+    public int Priority { get; set; }
 
     internal Voice Voice { get; }
 

@@ -35,6 +35,26 @@ public sealed record CharacterGroupOptions
 
     /// <summary>Silence after the end of a character's audio, in which the mouth closes. 0 to 10 s.</summary>
     public TimeSpan Tail { get; init; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>
+    /// Ticks that a character may be ready without a turn before it goes before higher priorities. Where each tick runs at least W windows, a character
+    /// of N that is ready gets its turn within StarvationTicks + ceil(N / W) ticks. 0 for no priorities at all; to 1000000.
+    /// </summary>
+    public int StarvationTicks { get; init; } = 8;
+
+    /// <summary>
+    /// Whether windows of several frames, and those of the emotion classifier, that become ready together run in different ticks, as late as seven
+    /// eighths of a window's frames after their audio was there. First frames of a track, and characters that have more audio than that, don't wait.
+    /// Frames are the same with and without.
+    /// </summary>
+    public bool SpreadWindows { get; init; } = true;
+
+    /// <summary>
+    /// Called for each character that got frames in a tick, on the thread that ticks, when the tick has released its locks: it may read, push, add,
+    /// remove, reset and dispose. What it throws leaves <see cref="CharacterGroup.Tick(TickBudget)"/>; characters that were not told yet are told by
+    /// the next tick.
+    /// </summary>
+    public Action<Character>? FramesReady { get; init; }
 }
 
 /// <summary>
@@ -137,6 +157,17 @@ public sealed class CharacterGroup : IDisposable
     public int Tick(int mostWindows = int.MaxValue)
     {
         if (mostWindows < 1) throw new A2FException(A2FErrorCode.OutOfRange, $"windows of a tick: expected 1 or more, found {mostWindows}");
+        return Tick(new TickBudget { MostWindows = mostWindows });
+    }
+
+    /// <summary>As <see cref="Tick(int)"/>, within a budget of windows and of time.</summary>
+    /// <param name="budget">What the tick may take.</param>
+    /// <returns>Windows that ran.</returns>
+    /// <exception cref="A2FException">A limit is negative, or the group is disposed.</exception>
+    public int Tick(TickBudget budget)
+    {
+        budget.Check();
+        int mostWindows = budget.WindowLimit;
         lock (_sync)
         {
             CheckAlive();
