@@ -1,5 +1,6 @@
 using A2F.Engine.Animation;
 using A2F.Engine.Audio;
+using A2F.Engine.Weights;
 
 namespace A2F.Engine.Runtime;
 
@@ -38,7 +39,8 @@ public sealed record CharacterGroupOptions
 
     /// <summary>
     /// Ticks that a character may be ready without a turn before it goes before higher priorities. Where each tick runs at least W windows, a character
-    /// of N that is ready gets its turn within StarvationTicks + ceil(N / W) ticks. 0 for no priorities at all; to 1000000.
+    /// of N that is ready gets its turn within StarvationTicks + ceil(N / W) ticks (N counts those that hear emotions twice). 0 to 1000000; 0: first
+    /// come, first served.
     /// </summary>
     public int StarvationTicks { get; init; } = 8;
 
@@ -55,6 +57,21 @@ public sealed record CharacterGroupOptions
     /// the next tick.
     /// </summary>
     public Action<Character>? FramesReady { get; init; }
+
+    /// <summary>
+    /// Hears emotions in the audio of characters that are added with <see cref="CharacterOptions.HearsEmotions"/>. Not owned; only this group may use
+    /// it between its making and its end.
+    /// </summary>
+    public EmotionModel? EmotionModel { get; init; }
+
+    /// <summary>How often emotions are heard and what becomes of them: by default 30 keys a second from two windows a second.</summary>
+    public EmotionAnalysisOptions EmotionAnalysis { get; init; } = new();
+
+    /// <summary>Which audio each emotion is heard in.</summary>
+    public EmotionWindowPlace EmotionWindows { get; init; }
+
+    /// <summary>What tells how long batches take, for <see cref="TickBudget.MostTime"/>.</summary>
+    internal TimeProvider Clock { get; init; } = TimeProvider.System;
 }
 
 /// <summary>
@@ -69,18 +86,27 @@ public sealed class CharacterGroup : IDisposable
     private readonly CharacterGroupOptions _options;
     private readonly int _emotions;
     private readonly List<Character> _characters = [];
-    private readonly List<Character> _batch = [];
     private readonly WindowRunner _runner;
-    private int _next;
+    private readonly EmotionHearing? _hearing;
+    private readonly TickLoop _loop;
+    private readonly FrameReports? _reports;
     private bool _disposed;
 
-    private CharacterGroup(VoiceNetwork network, int emotions, CharacterGroupOptions options)
+    private CharacterGroup(VoiceNetwork network, WindowProgress windows, IReadOnlyList<string> emotions, CharacterGroupOptions options)
     {
         if (options.FrameRoom < Math.Max(2, network.MostFrames))
             throw new A2FException(A2FErrorCode.OutOfRange, $"frame room: expected at least {Math.Max(2, network.MostFrames)} frames, found {options.FrameRoom}");
         if (options.Tail < TimeSpan.Zero || options.Tail > TimeSpan.FromSeconds(10))
             throw new A2FException(A2FErrorCode.OutOfRange, $"tail: expected 0 to 10 s, found {options.Tail.TotalSeconds} s");
-        (_network, _emotions, _options) = (network, emotions, options);
+        if (options.StarvationTicks is < 0 or > 1_000_000)
+            throw new A2FException(A2FErrorCode.OutOfRange, $"starvation ticks: expected 0 to 1000000, found {options.StarvationTicks}");
+        (_network, _emotions, _options) = (network, emotions.Count, options);
+        Stride = Math.Max(1, windows.WindowStart(1) - windows.WindowStart(0));
+        if (options.EmotionModel is { } classifier)
+        {
+            long lookahead = windows.WindowEnd(0) - windows.FrameTarget(windows.FramesPerInference - 1);
+            _hearing = new EmotionHearing(classifier, options.EmotionAnalysis, options.EmotionWindows, emotions, lookahead, options.Capacity);
+        }
         _stage = FaceStage.Create(network.Rigs, new FaceStageOptions
         {
             Device = options.FaceDevice,
@@ -92,6 +118,8 @@ public sealed class CharacterGroup : IDisposable
             Folded = options.Folded,
         });
         _runner = new DirectRunner(network, _stage);
+        _loop = new TickLoop(_runner, _hearing, options.StarvationTicks, options.Clock);
+        if (options.FramesReady is { } report) _reports = new FrameReports(report);
     }
 
     /// <summary>A group on a regression model, which it does not own.</summary>
@@ -99,8 +127,10 @@ public sealed class CharacterGroup : IDisposable
     public static CharacterGroup Create(RegressionModel model, CharacterGroupOptions? options = null)
     {
         options ??= new CharacterGroupOptions();
-        return new CharacterGroup(
-            new RegressionVoices(model, options.FramesNumerator, options.FramesDenominator), model.Folder.Info.Emotions.Count, options);
+        RegressionInfo info = model.Folder.Info;
+        WindowProgress windows = WindowProgress.ForRegression(
+            info.BufferLength, info.BufferOffset, info.SampleRate, options.FramesNumerator, options.FramesDenominator);
+        return new CharacterGroup(new RegressionVoices(model, options.FramesNumerator, options.FramesDenominator), windows, info.Emotions, options);
     }
 
     /// <summary>A group on a diffusion model, which it does not own.</summary>
@@ -108,13 +138,27 @@ public sealed class CharacterGroup : IDisposable
     public static CharacterGroup Create(DiffusionModel model, CharacterGroupOptions? options = null)
     {
         options ??= new CharacterGroupOptions();
-        return new CharacterGroup(new DiffusionVoices(model, options.Folded && !options.Vertices), model.EmotionCount, options);
+        DiffusionInfo info = model.Folder.Info;
+        return new CharacterGroup(
+            new DiffusionVoices(model, options.Folded && !options.Vertices), DiffusionTrack.WindowsOf(info), info.Emotions, options);
     }
 
     /// <summary>Characters that there are.</summary>
     public int Count => Locked(() => _characters.Count);
 
     internal int MostFrames => _network.MostFrames;
+
+    /// <summary>Whether windows wait for each other.</summary>
+    internal bool Spreads => _options.SpreadWindows;
+
+    /// <summary>Samples from one window of a character to its next.</summary>
+    internal long Stride { get; }
+
+    /// <summary>Samples that may come after a window's last before it must run, where windows are spread.</summary>
+    internal long Patience => Stride - Stride / 8;
+
+    /// <summary>Samples from one emotion window of a character to its next.</summary>
+    internal long HearingStride => _hearing!.Stride;
 
     internal long TailSamples => (long)(_options.Tail.TotalSeconds * AudioClip.SampleRate);
 
@@ -124,12 +168,17 @@ public sealed class CharacterGroup : IDisposable
     {
         options ??= new CharacterOptions();
         if (options.Emotions is { } emotions) CheckEmotion(emotions.EmotionCount);
+        EmotionListener? ears = CreateEars(options);
         Voice voice = _network.Create(options, out FaceRig rig, out AnimationSettings settings);
         FaceCharacter face = _stage.Add(
             rig, options.Parameters ?? settings.Animator, options.SkinSolver ?? settings.SkinSolver, options.TongueSolver ?? settings.TongueSolver,
             options.SolveOptions);
-        Character character = new(this, voice, face, new FrameRing(_stage.CreateFrames, _options.FrameRoom, _options.WhenFull));
+        Character character = new(this, voice, face, new FrameRing(_stage.CreateFrames, _options.FrameRoom, _options.WhenFull), ears)
+        {
+            Priority = options.Priority,
+        };
         _characters.Add(character);
+        _loop.Add(character);
         return character;
     });
 
@@ -140,6 +189,7 @@ public sealed class CharacterGroup : IDisposable
         if (character.IsRemoved) return 0;
         if (!_characters.Remove(character)) throw new A2FException(A2FErrorCode.InvalidArgument, "the character is of another group");
         character.IsRemoved = true;
+        _loop.Remove(character);
         _stage.Remove(character.Face);
         return 0;
     });
@@ -149,10 +199,10 @@ public sealed class CharacterGroup : IDisposable
 
     /// <summary>
     /// Runs windows whose audio is there and makes their frames readable. Within a tick no character runs a second window before each that is ready
-    /// has run one; where the budget ends a tick early, the next begins with the character after the last one.
+    /// has run one; where the budget ends a tick early, the next begins with those whose last window is longest ago, or whose priority is higher.
     /// </summary>
     /// <param name="mostWindows">Most windows that this tick runs. 1 or more.</param>
-    /// <returns>Windows that ran.</returns>
+    /// <returns>Windows that ran, those of the emotion classifier included.</returns>
     /// <exception cref="A2FException">The group is disposed. What goes wrong with a character is told by <see cref="Character.Error"/>.</exception>
     public int Tick(int mostWindows = int.MaxValue)
     {
@@ -167,21 +217,16 @@ public sealed class CharacterGroup : IDisposable
     public int Tick(TickBudget budget)
     {
         budget.Check();
-        int mostWindows = budget.WindowLimit;
+        int done;
+        List<Character>? news;
         lock (_sync)
         {
             CheckAlive();
-            _runner.Collect(wait: false);
-            foreach (Character character in _characters) character.Receive();
-            int done = 0;
-            while (done < mostWindows && _runner.HasRoom)
-            {
-                int round = Round(mostWindows - done);
-                if (round == 0) break;
-                done += round;
-            }
-            return done;
+            done = _loop.Run(_characters, budget);
+            news = _reports?.Take(_characters);
         }
+        if (news is not null) _reports!.Tell(news, _sync);
+        return done;
     }
 
     /// <inheritdoc/>
@@ -213,29 +258,18 @@ public sealed class CharacterGroup : IDisposable
 
     internal void CheckFrame(CharacterFrame frame) => frame.Room.CheckRoom(_network.Rigs[0], _options.Vertices, 0, 1);
 
-    // One window of each character that is ready, in batches.
-    private int Round(int most)
+    private EmotionListener? CreateEars(CharacterOptions options)
     {
-        int done = 0, count = _characters.Count, start = _next;
-        _batch.Clear();
-        for (int i = 0; i < count && done + _batch.Count < most && _runner.HasRoom; i++)
+        if (options.HearsEmotions && _hearing is null)
         {
-            int index = (start + i) % count;
-            if (!_characters[index].IsReady) continue;
-            _batch.Add(_characters[index]);
-            _next = (index + 1) % count;
-            if (_batch.Count < _runner.MostBatch) continue;
-            done += Run();
+            throw new A2FException(A2FErrorCode.InvalidArgument,
+                "the character would hear emotions, but the group has no classifier; set CharacterGroupOptions.EmotionModel");
         }
-        return done + (_batch.Count > 0 ? Run() : 0);
-    }
-
-    private int Run()
-    {
-        int count = _batch.Count;
-        _runner.Begin(_batch);
-        _batch.Clear();
-        return count;
+        if (options.HearsEmotions && options.Emotions is not null)
+            throw new A2FException(A2FErrorCode.InvalidArgument, "the character has emotions given and would hear others; leave one out");
+        if (!options.HearsEmotions && options.EmotionParameters is not null)
+            throw new A2FException(A2FErrorCode.InvalidArgument, "emotion parameters are for characters that hear emotions (CharacterOptions.HearsEmotions)");
+        return options.HearsEmotions ? _hearing!.CreateListener(options.EmotionParameters) : null;
     }
 
     private void CheckAlive()
