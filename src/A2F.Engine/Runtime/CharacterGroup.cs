@@ -45,8 +45,8 @@ public sealed record CharacterGroupOptions
     public int StarvationTicks { get; init; } = 8;
 
     /// <summary>
-    /// Whether windows of several frames, and those of the emotion classifier, that become ready together run in different ticks, as late as seven
-    /// eighths of a window's frames after their audio was there. First frames of a track, and characters that have more audio than that, don't wait.
+    /// Whether windows of several frames, and those of the emotion classifier, that become ready together run in different ticks, as late as fifteen
+    /// sixteenths of a window's frames after their audio was there. First frames of a track, and characters that have more audio than that, don't wait.
     /// Frames are the same with and without.
     /// </summary>
     public bool SpreadWindows { get; init; } = true;
@@ -155,7 +155,7 @@ public sealed class CharacterGroup : IDisposable
     internal long Stride { get; }
 
     /// <summary>Samples that may come after a window's last before it must run, where windows are spread.</summary>
-    internal long Patience => Stride - Stride / 8;
+    internal long Patience => Stride - Stride / 16;
 
     /// <summary>Samples from one emotion window of a character to its next.</summary>
     internal long HearingStride => _hearing!.Stride;

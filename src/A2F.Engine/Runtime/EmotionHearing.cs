@@ -33,7 +33,7 @@ internal sealed class EmotionHearing
         Stride = Math.Max(1, Windows.WindowStart(1) - Windows.WindowStart(0));
         // A frame between two keys needs both, so a causal window is needed when the audio of the first frame after the last key is there.
         long spacing = Windows.FrameTarget(1) - Windows.FrameTarget(0);
-        Allowance = IsCausal ? Math.Max(0, Math.Min(lookahead - spacing, Stride) - Stride / 8) : Stride - Stride / 8;
+        Allowance = IsCausal ? Math.Max(0, Math.Min(lookahead - spacing, Stride) - Stride / 16) : Stride - Stride / 16;
         MostBatch = Math.Min(capacity, model.MaxBatch);
         (_windows, _scores) = (new float[MostBatch * model.WindowLength], new float[MostBatch * model.Labels]);
         CreateListener(null);

@@ -69,6 +69,7 @@ internal sealed class TickSchedule(int starvationTicks)
     public void Ran(Turn turn)
     {
         (turn.LastRun, turn.DueSince) = (++_runs, long.MaxValue);
+        turn.Windows++;
         if (turn.Spreads) _share--;
     }
 

@@ -38,6 +38,9 @@ internal sealed class Turn
     /// <summary>Tick since which a window could have run and did not; the largest number where there is none.</summary>
     internal long DueSince { get; set; } = long.MaxValue;
 
+    /// <summary>Windows of the track that ran, or were set going.</summary>
+    public long Windows { get; internal set; }
+
     /// <summary>Number of its last window among all that ran.</summary>
     internal long LastRun { get; set; }
 
@@ -66,5 +69,5 @@ internal sealed class Turn
     }
 
     /// <summary>Forgets the audio's pace: a new track.</summary>
-    public void Restart() => (_pace, _burst, DueSince) = (0, 0, long.MaxValue);
+    public void Restart() => (_pace, _burst, DueSince, Windows) = (0, 0, long.MaxValue, 0);
 }
