@@ -261,8 +261,10 @@ public sealed class Character
         Ears?.Close();
         for (; _tail > 0; _tail -= Silence.Length) Voice.Push(Silence.AsSpan(0, (int)Math.Min(_tail, Silence.Length)));
         Voice.Close();
-        IsFinished = Voice.IsFinished;
     }
+
+    /// <summary>Ends a tick: only now, so that nobody sees a finished character whose last frames are still to be published.</summary>
+    internal void EndTick() => IsFinished = _closed && Error is null && Voice.IsFinished;
 
     /// <summary>Tells a turn what can run.</summary>
     internal void Offer(Turn turn)
@@ -295,7 +297,6 @@ public sealed class Character
     {
         _ring.Write(frames, frame, timestamp, _inbox.Since(end));
         Ears?.Track.DropBefore(timestamp);
-        IsFinished = Voice.IsFinished;
         HasNews = _speaks = true;
     }
 

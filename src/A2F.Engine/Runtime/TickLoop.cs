@@ -42,6 +42,7 @@ internal sealed class TickLoop(WindowRunner runner, EmotionHearing? hearing, int
         while (Round())
         {
         }
+        for (int i = 0; i < characters.Count; i++) characters[i].EndTick();
         return _done;
     }
 
