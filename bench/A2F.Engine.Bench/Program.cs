@@ -7,7 +7,8 @@ internal static class Program
         usage: A2F.Engine.Bench compare MODEL_DIR [--ort PATH] [--threads N] [--batch N] [--seconds S] [--json FILE] [--onnx FILE]...
                                 [--packed MODEL_DIR]
                A2F.Engine.Bench animation MODEL_DIR [--audio WAV] [--threads N] [--seconds S]
-               A2F.Engine.Bench characters MODEL_DIR [--count 1,8,64] [--fps N] [--threads N] [--seconds S] [--audio WAV] [--json FILE]
+               A2F.Engine.Bench characters MODEL_DIR [--device cpu|cuda[:N]|emulator[:ARCH]] [--count 1,8,64] [--fps N] [--threads N] [--batch N]
+                                [--seconds S | --minutes M] [--emotions MODEL_DIR] [--audio WAV] [--json FILE] [--svg FILE]
                A2F.Engine.Bench evidence MODEL_DIR... [--arch sm_86] [-o FILE]
                A2F.Engine.Bench features MODEL_DIR [--weights-only] [--threads N] [--seconds S]
                A2F.Engine.Bench gpu MODEL_DIR [--device cuda[:N]|emulator[:ARCH]] [--batch 1,8,64] [--seconds S] [--json FILE]
@@ -16,7 +17,8 @@ internal static class Program
 
         compare   this engine against ONNX Runtime: one process, runs alternating, with the difference of the outputs
         animation what the animation stage costs beside a regression network, from coefficients and through vertices
-        characters a group of speaking characters in real time: ticks, latency, allocations
+        characters a group of speaking characters in real time: ticks, latency, allocations; with --minutes a soak of the first number of characters,
+                  which fails where memory grows or frames are dropped
         evidence  what the CUDA kernels do for one window, counted by the emulator
         features  a diffusion model to vertices and to features, then to weights: time and resident memory
         gpu       whole windows on a GPU in each precision and batch, against the CPU backend

@@ -14,6 +14,17 @@ public sealed record CharacterOptions
     /// <summary>Seed of the noise, where a diffusion model's noise is seeded.</summary>
     public ulong Seed { get; init; }
 
+    /// <summary>
+    /// Whether the emotions are heard in the audio, by <see cref="CharacterGroupOptions.EmotionModel"/>. Not together with <see cref="Emotions"/>.
+    /// </summary>
+    public bool HearsEmotions { get; init; }
+
+    /// <summary>How heard scores become emotions; where it is null, as <see cref="CharacterGroupOptions.EmotionAnalysis"/> or the classifier's folder says.</summary>
+    public EmotionParameters? EmotionParameters { get; init; }
+
+    /// <summary>Characters of higher priority run first where a tick's budget is short; see <see cref="CharacterGroupOptions.StarvationTicks"/>.</summary>
+    public int Priority { get; init; }
+
     /// <summary>Shot of the implicit emotion; only for regression models.</summary>
     public string? SourceShot { get; init; }
 
@@ -45,13 +56,18 @@ public sealed class Character
     private readonly CharacterGroup _group;
     private readonly AudioInbox _inbox = new();
     private readonly FrameRing _ring;
-    private long _tail;
+    private long _tail, _received;
+    private bool _closed, _speaks, _removed;
 
-    internal Character(CharacterGroup group, Voice voice, FaceCharacter face, FrameRing ring)
+    internal Character(CharacterGroup group, Voice voice, FaceCharacter face, FrameRing ring, EmotionListener? ears)
     {
-        (_group, Voice, Face, _ring) = (group, voice, face, ring);
+        (_group, Voice, Face, _ring, Ears) = (group, voice, face, ring, ears);
         voice.InputStrength = face.Parameters.InputStrength;
         _tail = group.TailSamples;
+        FaceTurn = new Turn { Character = this };
+        if (ears is null) return;
+        EarTurn = new Turn { Character = this, Hears = true };
+        voice.Emotions = ears.Track;
     }
 
     /// <summary>The face; it names the weights.</summary>
@@ -66,7 +82,7 @@ public sealed class Character
     /// <summary>Frames that wait to be read.</summary>
     public int Unread => _ring.Unread;
 
-    /// <summary>Frames that were dropped before anybody read them.</summary>
+    /// <summary>Frames of this track that were dropped before anybody read them.</summary>
     public long Dropped => _ring.Dropped;
 
     /// <summary>What stopped the character, or null. Other characters go on; <see cref="Reset"/> starts it again.</summary>
@@ -111,11 +127,44 @@ public sealed class Character
         set => _group.Locked(() => Face.SolveOptions = value);
     }
 
+    /// <summary>Characters of higher priority run first where a tick's budget is short. Counts from the next tick on.</summary>
+    public int Priority { get; set; }
+
+    /// <summary>How heard scores become emotions; null where the character does not hear them. Counts from the classifier's next window on.</summary>
+    /// <exception cref="A2FException">The character does not hear emotions, or a value is wrong.</exception>
+    public EmotionParameters? EmotionParameters
+    {
+        get => _group.Locked(() => Ears?.Parameters);
+        set => _group.Locked(() =>
+        {
+            if (Ears is null || value is null)
+            {
+                throw new A2FException(A2FErrorCode.InvalidArgument, Ears is null
+                    ? "emotion parameters: the character does not hear emotions; add it with CharacterOptions.HearsEmotions"
+                    : "emotion parameters: null is none");
+            }
+            return Ears.Parameters = value;
+        });
+    }
+
     internal Voice Voice { get; }
+
+    internal EmotionListener? Ears { get; }
+
+    internal Turn FaceTurn { get; }
+
+    internal Turn? EarTurn { get; }
+
+    /// <summary>Whether frames came that <see cref="CharacterGroupOptions.FramesReady"/> was not told of.</summary>
+    internal bool HasNews { get; set; }
 
     internal FaceCharacter Face { get; }
 
-    internal bool IsRemoved { get; set; }
+    internal bool IsRemoved
+    {
+        get => Volatile.Read(ref _removed);
+        set => Volatile.Write(ref _removed, value);
+    }
 
     /// <summary>Windows that have begun and whose frames are not there yet.</summary>
     internal int UnderWay { get; set; }
@@ -130,10 +179,15 @@ public sealed class Character
     internal bool IsReady => Error is null && UnderWay < _group.MostUnderWay && Voice.IsReady && _ring.HasRoomFor(_group.MostFrames * (UnderWay + 1));
 
     /// <summary>Sets one emotion from now on, in the model's order.</summary>
-    /// <exception cref="A2FException">The model has another number of emotions, or a value is not finite.</exception>
+    /// <exception cref="A2FException">The model has another number of emotions, a value is not finite, or the character hears its emotions.</exception>
     public void SetEmotion(ReadOnlySpan<float> values)
     {
         _group.CheckEmotion(values.Length);
+        if (Ears is not null)
+        {
+            throw new A2FException(A2FErrorCode.InvalidArgument,
+                "the character hears its emotions, so none can be set; prefer one by EmotionParameters.Preferred, or add it without CharacterOptions.HearsEmotions");
+        }
         EmotionTrack track = EmotionTrack.Constant(values);
         _group.Locked(() => Voice.Emotions = track);
     }
@@ -174,40 +228,88 @@ public sealed class Character
         return _ring.Sample(time, frame);
     }
 
-    /// <summary>Starts a new track: drops audio, frames and state; keeps parameters and emotions.</summary>
+    /// <summary>Starts a new track: drops audio, frames, counts and state; keeps parameters, priority and emotions, or hears them anew.</summary>
     public void Reset() => _group.Locked(() =>
     {
         _inbox.Reset();
         Voice.Reset();
         Face.Reset();
         _ring.Clear();
-        _tail = _group.TailSamples;
-        (Error, IsFinished) = (null, false);
+        if (Ears is not null)
+        {
+            Ears.Reset();
+            Voice.Emotions = Ears.Track;
+        }
+        FaceTurn.Restart();
+        EarTurn?.Restart();
+        (_tail, _received, _closed, _speaks) = (_group.TailSamples, 0, false, false);
+        (Error, IsFinished, HasNews) = (null, false, false);
         (UnderWay, FramesBegun) = (0, 0);
         Track++;
         return 0;
     });
 
-    /// <summary>Moves what was pushed to the voice.</summary>
+    /// <summary>Moves what was pushed to the voice and the ears. One that was stopped forgets it.</summary>
     internal void Receive()
     {
         ReadOnlySpan<float> samples = _inbox.Take(out bool closed);
-        if (samples.Length > 0) Voice.Push(samples);
-        if (!closed || Error is not null) return;
+        FaceTurn.Priority = Priority;
+        FaceTurn.Hear(samples.Length);
+        if (EarTurn is not null)
+        {
+            EarTurn.Priority = Priority;
+            EarTurn.Hear(samples.Length);
+        }
+        if (Error is not null) return;
+        _received += samples.Length;
+        if (samples.Length > 0)
+        {
+            Voice.Push(samples);
+            Ears?.Push(samples);
+        }
+        if (!closed) return;
+        _closed = true;
+        Ears?.Close();
         for (; _tail > 0; _tail -= Silence.Length) Voice.Push(Silence.AsSpan(0, (int)Math.Min(_tail, Silence.Length)));
         Voice.Close();
-        NoteEnd();
+    }
+
+    /// <summary>Ends a tick: only now, so that nobody sees a finished character whose last frames are still to be published.</summary>
+    internal void EndTick() => IsFinished = _closed && Error is null && Voice.IsFinished && UnderWay == 0;
+
+    /// <summary>Tells a turn what can run.</summary>
+    internal void Offer(Turn turn)
+    {
+        if (turn.Hears)
+        {
+            bool hears = Error is null && Ears!.IsReady;
+            if (_group.Spreads) turn.Offer(hears, Ears!.Slack, _group.HearingStride);
+            else turn.Offer(hears);
+        }
+        else if (_group.Spreads && _group.MostFrames > 1)
+        {
+            turn.Offer(IsReady, _speaks && !_closed ? Voice.NextEnd + _group.Patience - _received : 0, _group.Stride);
+        }
+        else
+        {
+            turn.Offer(IsReady);
+        }
+    }
+
+    /// <summary>Tells its turns what can run.</summary>
+    internal void OfferAll()
+    {
+        Offer(FaceTurn);
+        if (EarTurn is not null) Offer(EarTurn);
     }
 
     /// <summary>Takes a frame that was made.</summary>
     internal void Publish(FaceFrames frames, int frame, long timestamp, long end)
     {
         _ring.Write(frames, frame, timestamp, _inbox.Since(end));
-        NoteEnd();
+        Ears?.Track.DropBefore(timestamp);
+        HasNews = _speaks = true;
     }
-
-    /// <summary>Notes whether it is finished.</summary>
-    internal void NoteEnd() => IsFinished = Voice.IsFinished && UnderWay == 0;
 
     /// <summary>Stops the character.</summary>
     internal void Fail(A2FException error) => Error = error;

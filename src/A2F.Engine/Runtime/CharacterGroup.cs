@@ -1,6 +1,7 @@
 using A2F.Engine.Animation;
 using A2F.Engine.Audio;
 using A2F.Engine.Backends.Cuda;
+using A2F.Engine.Weights;
 
 namespace A2F.Engine.Runtime;
 
@@ -53,6 +54,42 @@ public sealed record CharacterGroupOptions
 
     /// <summary>Silence after the end of a character's audio, in which the mouth closes. 0 to 10 s.</summary>
     public TimeSpan Tail { get; init; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>
+    /// Ticks that a character may be ready without a turn before it goes before higher priorities. Where each tick runs at least W windows, a character
+    /// of N that is ready gets its turn within StarvationTicks + ceil(N / W) ticks (N counts those that hear emotions twice). 0 to 1000000; 0: first
+    /// come, first served.
+    /// </summary>
+    public int StarvationTicks { get; init; } = 8;
+
+    /// <summary>
+    /// Whether windows of several frames, and those of the emotion classifier, that become ready together run in different ticks, as late as fifteen
+    /// sixteenths of a window's frames after their audio was there. First frames of a track, and characters that have more audio than that, don't wait.
+    /// Frames are the same with and without.
+    /// </summary>
+    public bool SpreadWindows { get; init; } = true;
+
+    /// <summary>
+    /// Called for each character that got frames in a tick, on the thread that ticks, when the tick has released its locks: it may read, push, add,
+    /// remove, reset and dispose. What it throws leaves <see cref="CharacterGroup.Tick(TickBudget)"/>; characters that were not told yet are told by
+    /// the next tick.
+    /// </summary>
+    public Action<Character>? FramesReady { get; init; }
+
+    /// <summary>
+    /// Hears emotions in the audio of characters that are added with <see cref="CharacterOptions.HearsEmotions"/>. Not owned; only this group may use
+    /// it between its making and its end.
+    /// </summary>
+    public EmotionModel? EmotionModel { get; init; }
+
+    /// <summary>How often emotions are heard and what becomes of them: by default 30 keys a second from two windows a second.</summary>
+    public EmotionAnalysisOptions EmotionAnalysis { get; init; } = new();
+
+    /// <summary>Which audio each emotion is heard in.</summary>
+    public EmotionWindowPlace EmotionWindows { get; init; }
+
+    /// <summary>What tells how long batches take, for <see cref="TickBudget.MostTime"/>.</summary>
+    internal TimeProvider Clock { get; init; } = TimeProvider.System;
 }
 
 /// <summary>
@@ -67,18 +104,34 @@ public sealed class CharacterGroup : IDisposable
     private readonly CharacterGroupOptions _options;
     private readonly int _emotions;
     private readonly List<Character> _characters = [];
-    private readonly List<Character> _batch = [];
     private readonly WindowRunner _runner;
-    private int _next;
+    private readonly EmotionHearing? _hearing;
+    private readonly TickLoop _loop;
+    private readonly FrameReports? _reports;
     private bool _disposed;
 
-    private CharacterGroup(VoiceNetwork network, int emotions, CharacterGroupOptions options)
+    private CharacterGroup(VoiceNetwork network, WindowProgress windows, IReadOnlyList<string> emotions, CharacterGroupOptions options)
     {
         if (options.FrameRoom < Math.Max(2, network.MostFrames))
             throw new A2FException(A2FErrorCode.OutOfRange, $"frame room: expected at least {Math.Max(2, network.MostFrames)} frames, found {options.FrameRoom}");
         if (options.Tail < TimeSpan.Zero || options.Tail > TimeSpan.FromSeconds(10))
             throw new A2FException(A2FErrorCode.OutOfRange, $"tail: expected 0 to 10 s, found {options.Tail.TotalSeconds} s");
-        (_network, _emotions, _options) = (network, emotions, options);
+        if (options.StarvationTicks is < 0 or > 1_000_000)
+            throw new A2FException(A2FErrorCode.OutOfRange, $"starvation ticks: expected 0 to 1000000, found {options.StarvationTicks}");
+        (_network, _emotions, _options) = (network, emotions.Count, options);
+        Stride = Math.Max(1, windows.WindowStart(1) - windows.WindowStart(0));
+        if (options.EmotionModel is { } classifier)
+        {
+            long lookahead = windows.WindowEnd(0) - windows.FrameTarget(windows.FramesPerInference - 1);
+            _hearing = new EmotionHearing(classifier, options.EmotionAnalysis, options.EmotionWindows, emotions, lookahead, options.Capacity);
+        }
+        (_stage, _runner) = CreateRunner(network, options);
+        _loop = new TickLoop(_runner, _hearing, options.StarvationTicks, options.Clock);
+        if (options.FramesReady is { } report) _reports = new FrameReports(report);
+    }
+
+    private static (FaceStage Stage, WindowRunner Runner) CreateRunner(VoiceNetwork network, CharacterGroupOptions options)
+    {
         FaceStageOptions stage = new()
         {
             Device = options.FaceDevice == "model" ? "cpu" : options.FaceDevice,
@@ -93,16 +146,14 @@ public sealed class CharacterGroup : IDisposable
         CheckDevice(options, pipelined);
         if (!pipelined)
         {
-            _stage = FaceStage.Create(network.Rigs, stage);
-            _runner = new DirectRunner(network, _stage);
-            return;
+            FaceStage direct = FaceStage.Create(network.Rigs, stage);
+            return (direct, new DirectRunner(network, direct));
         }
         int rooms = options.DeviceVertices ? checked(options.FrameRoom + network.MostFrames * network.MostUnderWay) : 0;
         CudaFaceStage onGpu = CudaFaceStage.Beside((CudaDeviceWorker)network.OnGpu!.Value.Operators.Worker, network.Rigs, stage, rooms);
-        _stage = onGpu;
         try
         {
-            _runner = new PipelinedRunner(network, onGpu, options.Vertices, new GpuShare(options.GpuShare));
+            return (onGpu, new PipelinedRunner(network, onGpu, options.Vertices, new GpuShare(options.GpuShare)));
         }
         catch
         {
@@ -134,8 +185,10 @@ public sealed class CharacterGroup : IDisposable
     public static CharacterGroup Create(RegressionModel model, CharacterGroupOptions? options = null)
     {
         options ??= new CharacterGroupOptions();
-        return new CharacterGroup(
-            new RegressionVoices(model, options.FramesNumerator, options.FramesDenominator), model.Folder.Info.Emotions.Count, options);
+        RegressionInfo info = model.Folder.Info;
+        WindowProgress windows = WindowProgress.ForRegression(
+            info.BufferLength, info.BufferOffset, info.SampleRate, options.FramesNumerator, options.FramesDenominator);
+        return new CharacterGroup(new RegressionVoices(model, options.FramesNumerator, options.FramesDenominator), windows, info.Emotions, options);
     }
 
     /// <summary>A group on a diffusion model, which it does not own.</summary>
@@ -143,7 +196,9 @@ public sealed class CharacterGroup : IDisposable
     public static CharacterGroup Create(DiffusionModel model, CharacterGroupOptions? options = null)
     {
         options ??= new CharacterGroupOptions();
-        return new CharacterGroup(new DiffusionVoices(model, options.Folded && !options.Vertices && !options.DeviceVertices), model.EmotionCount, options);
+        DiffusionInfo info = model.Folder.Info;
+        return new CharacterGroup(
+            new DiffusionVoices(model, options.Folded && !options.Vertices && !options.DeviceVertices), DiffusionTrack.WindowsOf(info), info.Emotions, options);
     }
 
     /// <summary>Characters that there are.</summary>
@@ -153,22 +208,17 @@ public sealed class CharacterGroup : IDisposable
 
     internal int MostUnderWay => _network.MostUnderWay;
 
-    /// <summary>Makes frames readable that ticks have begun and a GPU has finished since. Waits for nothing.</summary>
-    /// <exception cref="A2FException">The group is disposed.</exception>
-    public void Poll() => Collect(wait: false);
+    /// <summary>Whether windows wait for each other.</summary>
+    internal bool Spreads => _options.SpreadWindows;
 
-    /// <summary>Waits for all that ticks have begun, and makes its frames readable. The only call that waits for a GPU.</summary>
-    /// <exception cref="A2FException">The group is disposed.</exception>
-    public void Finish() => Collect(wait: true);
+    /// <summary>Samples from one window of a character to its next.</summary>
+    internal long Stride { get; }
 
-    private void Collect(bool wait)
-    {
-        lock (_sync)
-        {
-            CheckAlive();
-            _runner.Collect(wait);
-        }
-    }
+    /// <summary>Samples that may come after a window's last before it must run, where windows are spread.</summary>
+    internal long Patience => Stride - Stride / 16;
+
+    /// <summary>Samples from one emotion window of a character to its next.</summary>
+    internal long HearingStride => _hearing!.Stride;
 
     internal long TailSamples => (long)(_options.Tail.TotalSeconds * AudioClip.SampleRate);
 
@@ -178,6 +228,7 @@ public sealed class CharacterGroup : IDisposable
     {
         options ??= new CharacterOptions();
         if (options.Emotions is { } emotions) CheckEmotion(emotions.EmotionCount);
+        EmotionListener? ears = CreateEars(options);
         Voice voice = _network.Create(options, out FaceRig rig, out AnimationSettings settings);
         FaceCharacter face = _stage.Add(
             rig, options.Parameters ?? settings.Animator, options.SkinSolver ?? settings.SkinSolver, options.TongueSolver ?? settings.TongueSolver,
@@ -186,8 +237,12 @@ public sealed class CharacterGroup : IDisposable
         {
             Device = _options.DeviceVertices ? ((CudaFaceStage)_stage).Kept(face) : default,
         };
-        Character character = new(this, voice, face, ring);
+        Character character = new(this, voice, face, ring, ears)
+        {
+            Priority = options.Priority,
+        };
         _characters.Add(character);
+        _loop.Add(character);
         return character;
     });
 
@@ -198,6 +253,7 @@ public sealed class CharacterGroup : IDisposable
         if (character.IsRemoved) return 0;
         if (!_characters.Remove(character)) throw new A2FException(A2FErrorCode.InvalidArgument, "the character is of another group");
         character.IsRemoved = true;
+        _loop.Remove(character);
         _stage.Remove(character.Face);
         return 0;
     });
@@ -209,28 +265,55 @@ public sealed class CharacterGroup : IDisposable
 
     /// <summary>
     /// Runs windows whose audio is there and makes their frames readable. Within a tick no character runs a second window before each that is ready
-    /// has run one; where the budget ends a tick early, the next begins with the character after the last one.
+    /// has run one; where the budget ends a tick early, the next begins with those whose last window is longest ago, or whose priority is higher.
     /// </summary>
     /// <param name="mostWindows">Most windows that this tick runs. 1 or more.</param>
-    /// <returns>Windows that ran.</returns>
+    /// <returns>Windows that ran, those of the emotion classifier included.</returns>
     /// <exception cref="A2FException">The group is disposed. What goes wrong with a character is told by <see cref="Character.Error"/>.</exception>
     public int Tick(int mostWindows = int.MaxValue)
     {
         if (mostWindows < 1) throw new A2FException(A2FErrorCode.OutOfRange, $"windows of a tick: expected 1 or more, found {mostWindows}");
+        return Tick(new TickBudget { MostWindows = mostWindows });
+    }
+
+    /// <summary>As <see cref="Tick(int)"/>, within a budget of windows and of time.</summary>
+    /// <param name="budget">What the tick may take.</param>
+    /// <returns>Windows that ran.</returns>
+    /// <exception cref="A2FException">A limit is negative, or the group is disposed.</exception>
+    public int Tick(TickBudget budget)
+    {
+        budget.Check();
+        int done;
+        List<Character>? news;
         lock (_sync)
         {
             CheckAlive();
-            _runner.Collect(wait: false);
-            foreach (Character character in _characters) character.Receive();
-            int done = 0;
-            while (done < mostWindows && _runner.HasRoom)
-            {
-                int round = Round(mostWindows - done);
-                if (round == 0) break;
-                done += round;
-            }
-            return done;
+            done = _loop.Run(_characters, budget);
+            news = _reports?.Take(_characters);
         }
+        if (news is not null) _reports!.Tell(news, _sync);
+        return done;
+    }
+
+    /// <summary>Makes frames readable that ticks have begun and a GPU has finished since. Waits for nothing.</summary>
+    /// <exception cref="A2FException">The group is disposed.</exception>
+    public void Poll() => Collect(wait: false);
+
+    /// <summary>Waits for all that ticks have begun, and makes its frames readable. The only call that waits for a GPU.</summary>
+    /// <exception cref="A2FException">The group is disposed.</exception>
+    public void Finish() => Collect(wait: true);
+
+    private void Collect(bool wait)
+    {
+        List<Character>? news;
+        lock (_sync)
+        {
+            CheckAlive();
+            _runner.Collect(wait);
+            foreach (Character character in _characters) character.EndTick();
+            news = _reports?.Take(_characters);
+        }
+        if (news is not null) _reports!.Tell(news, _sync);
     }
 
     /// <inheritdoc/>
@@ -268,29 +351,18 @@ public sealed class CharacterGroup : IDisposable
 
     internal void CheckFrame(CharacterFrame frame) => frame.Room.CheckRoom(_network.Rigs[0], _options.Vertices, 0, 1);
 
-    // One window of each character that is ready, in batches.
-    private int Round(int most)
+    private EmotionListener? CreateEars(CharacterOptions options)
     {
-        int done = 0, count = _characters.Count, start = _next;
-        _batch.Clear();
-        for (int i = 0; i < count && done + _batch.Count < most && _runner.HasRoom; i++)
+        if (options.HearsEmotions && _hearing is null)
         {
-            int index = (start + i) % count;
-            if (!_characters[index].IsReady) continue;
-            _batch.Add(_characters[index]);
-            _next = (index + 1) % count;
-            if (_batch.Count < _runner.MostBatch) continue;
-            done += Run();
+            throw new A2FException(A2FErrorCode.InvalidArgument,
+                "the character would hear emotions, but the group has no classifier; set CharacterGroupOptions.EmotionModel");
         }
-        return done + (_batch.Count > 0 ? Run() : 0);
-    }
-
-    private int Run()
-    {
-        int count = _batch.Count;
-        _runner.Begin(_batch);
-        _batch.Clear();
-        return count;
+        if (options.HearsEmotions && options.Emotions is not null)
+            throw new A2FException(A2FErrorCode.InvalidArgument, "the character has emotions given and would hear others; leave one out");
+        if (!options.HearsEmotions && options.EmotionParameters is not null)
+            throw new A2FException(A2FErrorCode.InvalidArgument, "emotion parameters are for characters that hear emotions (CharacterOptions.HearsEmotions)");
+        return options.HearsEmotions ? _hearing!.CreateListener(options.EmotionParameters) : null;
     }
 
     private void CheckAlive()

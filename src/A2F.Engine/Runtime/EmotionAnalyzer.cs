@@ -37,17 +37,8 @@ public static class EmotionAnalyzer
         EmotionModel model, AudioClip clip, EmotionAnalysisOptions? options = null, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         options ??= new EmotionAnalysisOptions();
+        Check(model, options);
         (int rate, int denominator, int skip) = (options.FramesNumerator, options.FramesDenominator, options.InferencesToSkip);
-        if (model.Folder.Info.SampleRate is var wanted && wanted != AudioClip.SampleRate)
-            throw new A2FException(A2FErrorCode.InvalidModel, $"the model wants {wanted} samples a second, this engine feeds {AudioClip.SampleRate}");
-        if (rate < 1 || denominator < 1) throw new A2FException(A2FErrorCode.OutOfRange, $"{rate}/{denominator} frames per second are not possible");
-        if (skip is < 0 or > 1_000_000) throw new A2FException(A2FErrorCode.OutOfRange, $"inferences to skip: expected 0 to 1000000, found {skip}");
-        if ((Int128)AudioClip.SampleRate * denominator * (skip + 1) > (Int128)model.WindowLength * rate)
-        {
-            throw new A2FException(A2FErrorCode.OutOfRange,
-                $"inferences to skip: {skip} at {rate}/{denominator} frames a second leave audio between windows of {model.WindowLength} samples out; " +
-                "skip fewer, or take a longer window");
-        }
         WindowProgress windows = WindowProgress.ForEmotion(model.WindowLength, AudioClip.SampleRate, rate, denominator, skip);
         int inferences = checked((int)windows.CountAvailable(clip.Samples.Length, closed: true));
         int count = checked((int)windows.CountReportedFrames(clip.Samples.Length));
@@ -69,6 +60,23 @@ public static class EmotionAnalyzer
             progress?.Report((double)(first + batch) / inferences);
         }
         return curves;
+    }
+
+    /// <summary>Refuses options that do not fit a classifier.</summary>
+    /// <exception cref="A2FException">An option is out of range, or the windows are so far apart that they leave audio out.</exception>
+    internal static void Check(EmotionModel model, EmotionAnalysisOptions options)
+    {
+        (int rate, int denominator, int skip) = (options.FramesNumerator, options.FramesDenominator, options.InferencesToSkip);
+        if (model.Folder.Info.SampleRate is var wanted && wanted != AudioClip.SampleRate)
+            throw new A2FException(A2FErrorCode.InvalidModel, $"the model wants {wanted} samples a second, this engine feeds {AudioClip.SampleRate}");
+        if (rate < 1 || denominator < 1) throw new A2FException(A2FErrorCode.OutOfRange, $"{rate}/{denominator} frames per second are not possible");
+        if (skip is < 0 or > 1_000_000) throw new A2FException(A2FErrorCode.OutOfRange, $"inferences to skip: expected 0 to 1000000, found {skip}");
+        if ((Int128)AudioClip.SampleRate * denominator * (skip + 1) > (Int128)model.WindowLength * rate)
+        {
+            throw new A2FException(A2FErrorCode.OutOfRange,
+                $"inferences to skip: {skip} at {rate}/{denominator} frames a second leave audio between windows of {model.WindowLength} samples out; " +
+                "skip fewer, or take a longer window");
+        }
     }
 
     // The frames that one inference serves.

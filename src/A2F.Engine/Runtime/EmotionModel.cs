@@ -57,6 +57,9 @@ public sealed class EmotionModel : IDisposable
     /// <summary>Samples of one window: <see cref="ModelOptions.EmotionWindow"/>.</summary>
     public int WindowLength => _network.WindowLength;
 
+    /// <summary>Windows that run together.</summary>
+    internal int MaxBatch => _network.MaxBatch;
+
     /// <summary>Logits of one window, one for each label.</summary>
     public int Labels => Folder.Network!.Labels;
 

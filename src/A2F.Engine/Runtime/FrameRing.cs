@@ -25,7 +25,7 @@ internal sealed class FrameRing(Func<int, FaceFrames> create, int room, WhenFull
     private FaceFrames _frames = create(room);
     private long[] _timestamps = new long[room];
     private TimeSpan[] _latencies = new TimeSpan[room];
-    private long _oldest, _written, _read; // frames held: [_oldest, _written)
+    private long _oldest, _written, _read, _dropped; // frames held: [_oldest, _written)
 
     /// <summary>Frames written since the start.</summary>
     public long Written
@@ -45,8 +45,14 @@ internal sealed class FrameRing(Func<int, FaceFrames> create, int room, WhenFull
         }
     }
 
-    /// <summary>Frames that were dropped before anybody read them.</summary>
-    public long Dropped { get; private set; }
+    /// <summary>Frames that were dropped before anybody read them, since the start.</summary>
+    public long Dropped
+    {
+        get
+        {
+            lock (_gate) return _dropped;
+        }
+    }
 
     /// <summary>Whether so many frames may be written.</summary>
     public bool HasRoomFor(int count) => policy != WhenFull.Wait || Unread + count <= room;
@@ -54,10 +60,10 @@ internal sealed class FrameRing(Func<int, FaceFrames> create, int room, WhenFull
     /// <summary>Where vertices stay on a GPU.</summary>
     public DeviceVertices Device { get; init; }
 
-    /// <summary>Forgets all frames; numbers start at 0 again.</summary>
+    /// <summary>Forgets all frames, and those that were dropped; numbers start at 0 again.</summary>
     public void Clear()
     {
-        lock (_gate) (_oldest, _written, _read) = (0, 0, 0);
+        lock (_gate) (_oldest, _written, _read, _dropped) = (0, 0, 0, 0);
     }
 
     /// <summary>Appends a frame of <paramref name="source"/>.</summary>
@@ -68,7 +74,7 @@ internal sealed class FrameRing(Func<int, FaceFrames> create, int room, WhenFull
             if (_written - _read == _timestamps.Length)
             {
                 if (policy == WhenFull.Grow) Grow();
-                else (_read, Dropped) = (_read + 1, Dropped + 1);
+                else (_read, _dropped) = (_read + 1, _dropped + 1);
             }
             if (_written - _oldest == _timestamps.Length) _oldest++;
             int place = Place(_written);

@@ -7,12 +7,14 @@ using A2F.Engine.Networks;
 namespace A2F.Engine.Runtime;
 
 /// <summary>
-/// Runs windows on a GPU without waiting for it. A batch goes through one of two slots: inputs and parameters go up on one stream, the network
+/// Runs windows on a GPU without waiting for it. A batch goes through one of two or more slots: inputs and parameters go up on one stream, the network
 /// and the animation stage run on the model's, what comes of them comes down on a third, each behind the last by an event. So the copies of a
 /// batch, and the host's share of it, overlap the kernels of another. Rows of network output never leave the device.
 /// </summary>
 internal sealed class PipelinedRunner : WindowRunner
 {
+    private const long MostSlotFloats = 1 << 26; // of all slots, above two of them
+
     private readonly VoiceNetwork _voices;
     private readonly IBatchNetwork _network;
     private readonly CudaDeviceWorker _model;
@@ -76,7 +78,7 @@ internal sealed class PipelinedRunner : WindowRunner
             using CudaContext.Scope scope = _worker.Enter();
             _up = _made.Add(new CudaStream(_worker.Context, _worker.Place.Priority));
             _down = _made.Add(new CudaStream(_worker.Context, _worker.Place.Priority));
-            _batches = [.. Enumerable.Range(0, 2).Select(_ => new Batch(_made.Add(new CudaSlot(_worker.Context, inputs, outputs)), MostBatch, frames))];
+            _batches = [.. Enumerable.Range(0, Slots(stage.Options.Capacity, MostBatch, inputs + outputs)).Select(_ => new Batch(_made.Add(new CudaSlot(_worker.Context, inputs, outputs)), MostBatch, frames))];
         }
         catch
         {
@@ -110,6 +112,10 @@ internal sealed class PipelinedRunner : WindowRunner
         batch.Estimated = _share.Begin(batch.Count);
         _next = (_next + 1) % _batches.Length;
     }
+
+    // Two for each batch that it takes to have a window of everybody under way, where they are small.
+    private static int Slots(int capacity, int batch, long floats) =>
+        (int)Math.Clamp(2L * ((capacity + batch - 1) / batch), 2, Math.Clamp(MostSlotFloats / floats, 2, 64));
 
     // Writes what the network reads; those with whom it goes wrong are stopped and left out. Returns the floats.
     private int Gather(Batch batch, IReadOnlyList<Character> characters)
@@ -253,7 +259,6 @@ internal sealed class PipelinedRunner : WindowRunner
             state = state.Slice(i * length, length);
             if (Finite.IndexOfBad(state) >= 0) character.Fail(NotFinite("state after a window"));
             else character.Voice.End(state);
-            character.NoteEnd(); // where the window has no frames
         }
         for (int frame = 0; frame < _voices.MostFrames; frame++)
         {
