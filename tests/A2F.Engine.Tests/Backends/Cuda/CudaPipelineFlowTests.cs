@@ -30,7 +30,7 @@ public sealed class CudaPipelineFlowTests : IDisposable
             Character[] characters = [.. Enumerable.Range(0, 3).Select(_ => group.Add())];
             foreach (Character character in characters)
             {
-                for (int i = 0; i < 3; i++) character.Push(GroupScript.Audio(1));
+                for (int i = 0; i < 20; i++) character.Push(GroupScript.Audio(1));
             }
             foreach (int windows in (int[])[3, 2, 1, 3]) // warm: graphs are recorded, faces are there
             {
@@ -61,65 +61,10 @@ public sealed class CudaPipelineFlowTests : IDisposable
         }
     }
 
-    /// <summary>Functions that wait for a device, or take or give memory.</summary>
-    [NvrtcTheory]
-    [InlineData("cuStreamSynchronize")]
-    [InlineData("cuCtxSynchronize")]
-    [InlineData("cuEventSynchronize")]
-    [InlineData("cuMemcpyHtoD")]
-    [InlineData("cuMemcpyDtoH")]
-    [InlineData("cuMemcpyDtoD")]
-    [InlineData("cuMemAlloc")]
-    [InlineData("cuMemFree")]
-    [InlineData("cuMemHostAlloc")]
-    [InlineData("cuMemFreeHost")]
-    [InlineData("cuGraphInstantiateWithFlags")]
-    [InlineData("cuModuleLoadDataEx")]
-    public void A_warm_tick_never_calls(string function)
-    {
-        foreach (bool diffusion in (bool[])[false, true])
-        {
-            (IDisposable model, Func<CharacterGroupOptions, CharacterGroup> create) = GroupScript.Load(diffusion);
-            using (model)
-            {
-                using CharacterGroup group = create(GroupScript.Options);
-                Character[] characters = [.. Enumerable.Range(0, 3).Select(_ => group.Add())];
-                Play(group, characters);
-                foreach (Character character in characters) character.Reset();
-                EmulatedDriver.FailEvery(1, 999, function);
-                int frames = Play(group, characters);
-                Assert.Null(EmulatedDriver.FailedCall);
-                EmulatedDriver.FailNone();
-                Assert.True(frames > 20, $"{frames} frames");
-                Assert.All(characters, character => Assert.Null(character.Error));
-            }
-        }
-    }
-
-    private static int Play(CharacterGroup group, Character[] characters)
-    {
-        CharacterFrame frame = group.CreateFrame();
-        int frames = 0;
-        float[] audio = GroupScript.Audio(1);
-        for (int at = 0; at < audio.Length; at += 400)
-        {
-            for (int i = 0; i < characters.Length; i++)
-            {
-                if (at / 400 % (i + 1) == 0) characters[i].Push(audio.AsSpan(at, 400 * Math.Min(i + 1, (audio.Length - at) / 400)));
-            }
-            group.Tick();
-            foreach (Character character in characters)
-            {
-                while (character.TryRead(frame)) frames++;
-            }
-        }
-        return frames;
-    }
-
     [NvrtcTheory]
     [InlineData(false)]
     [InlineData(true)]
-    public void A_thousand_warm_ticks_allocate_nothing(bool diffusion)
+    public void A_thousand_warm_ticks_allocate_nothing_and_wait_for_nothing(bool diffusion)
     {
         ModelOptions gpu = GroupScript.Gpu with { CudaDriver = QuietDriver.Find };
         (IDisposable model, Func<CharacterGroupOptions, CharacterGroup> create) = GroupScript.Load(diffusion, gpu);
@@ -135,11 +80,13 @@ public sealed class CudaPipelineFlowTests : IDisposable
             QuietDriver.Quiet = true;
             for (int i = 0; i < 60; i++) Tick();
             (frames, QuietDriver.Count) = (0, 0);
-            long before = GC.GetAllocatedBytesForCurrentThread();
+            long others = EmulatedDriver.Calls, before = GC.GetAllocatedBytesForCurrentThread();
             for (int i = 0; i < 1000; i++) Tick();
             long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            others = EmulatedDriver.Calls - others;
             QuietDriver.Quiet = false;
             Assert.Equal(0, allocated);
+            Assert.True(others == 0, $"{others} calls besides copies, launches, events and entering the context, of which none waits or takes memory");
             Assert.True(frames > 500, $"{frames} frames");
             Assert.True(QuietDriver.Count > 10000, $"{QuietDriver.Count} calls");
 
@@ -157,15 +104,15 @@ public sealed class CudaPipelineFlowTests : IDisposable
     }
 
     [NvrtcTheory]
-    [InlineData(false, 999)]
-    [InlineData(false, 2)]
-    [InlineData(true, 999)]
-    public void Any_call_of_a_tick_may_fail_and_the_next_ticks_work(bool diffusion, int result)
+    [InlineData(false, 999, 20)]
+    [InlineData(false, 2, 10)]
+    [InlineData(true, 999, 5)]
+    public void Any_call_of_a_tick_may_fail_and_the_next_ticks_work(bool diffusion, int result, int tries)
     {
         (IDisposable model, Func<CharacterGroupOptions, CharacterGroup> create) = GroupScript.Load(diffusion);
         using (model)
         {
-            using CharacterGroup group = create(GroupScript.Options);
+            using CharacterGroup group = create(GroupScript.Options with { Tail = TimeSpan.Zero });
             Character[] characters = [.. Enumerable.Range(0, 2).Select(_ => group.Add())];
             float[] audio = GroupScript.Audio(1);
             List<float[]> expected = Speak();
@@ -173,10 +120,11 @@ public sealed class CudaPipelineFlowTests : IDisposable
             Speak();
             long calls = EmulatedDriver.Calls - before;
             int errors = 0;
-            for (long n = 1; n <= calls; n += 1 + calls / 60)
+            for (long n = 1; n <= calls; n += calls / tries)
             {
                 EmulatedDriver.FailCall(n, result);
                 Speak();
+                Assert.NotNull(EmulatedDriver.FailedCall);
                 EmulatedDriver.FailNone();
                 foreach (Character character in characters)
                 {
@@ -187,7 +135,7 @@ public sealed class CudaPipelineFlowTests : IDisposable
                 Assert.Equal(expected, Speak());
                 Assert.All(characters, character => Assert.Null(character.Error));
             }
-            Assert.True(errors > 20, $"{errors} errors");
+            Assert.True(errors >= tries / 2, $"{errors} errors");
 
             List<float[]> Speak()
             {
@@ -196,7 +144,7 @@ public sealed class CudaPipelineFlowTests : IDisposable
                 foreach (Character character in characters)
                 {
                     character.Reset();
-                    character.Push(audio.AsSpan(0, 2400));
+                    character.Push(audio.AsSpan(0, 1600));
                     character.EndAudio();
                 }
                 for (int i = 0; i < 40 && !characters.All(c => c.IsFinished || c.Error is not null); i++)
