@@ -36,9 +36,8 @@ internal sealed class TickSchedule(int starvationTicks)
             if (!turn.IsReady) turn.DueSince = long.MaxValue;
             else if (turn.Spreads) _spread.Add(turn);
         }
-        if (_spread.Count == 0) return;
         _share = Math.Max(1, (int)Math.Ceiling(Math.Min(load, 1e6) - 1e-6));
-        _spread.Sort(Deadlines);
+        if (_spread.Count > 1) _spread.Sort(Deadlines);
         for (int i = 0; i < _spread.Count; i++)
         {
             int ticks = _spread[i].IsDue ? 1 : _spread[i].TicksLeft;
