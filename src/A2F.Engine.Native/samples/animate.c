@@ -135,6 +135,7 @@ int main(int argc, char **argv)
         weights = malloc(((size_t)info.skin_weight_count + (size_t)info.tongue_weight_count + 1) * sizeof *weights);
         frame.skin_weights = weights;
         frame.tongue_weights = weights ? weights + info.skin_weight_count : NULL;
+        fprintf(stderr, "%s, liba2f %s\n", info.device, a2f_version_string());
         ok = weights && write_header(file, model, &info) && animate(file, group, character, audio, &frame);
     }
     if (file && fclose(file)) ok = 0;
