@@ -46,6 +46,17 @@ public sealed class SampleTests : IDisposable
     }
 
     [NativeFact]
+    public void The_example_of_the_documentation_runs()
+    {
+        string page = File.ReadAllText(Path.Combine(TestData.Root, "docs", "c-api.md"));
+        int start = page.IndexOf("```c\n", StringComparison.Ordinal) + 5;
+        File.WriteAllText(_folder.File("example.c"), page[start..page.IndexOf("```", start, StringComparison.Ordinal)]);
+        string program = NativeBuild.Compile(_folder.Path, "example", [_folder.File("example.c")], ["-std=c99", "-Wno-missing-field-initializers", .. Sanitizers]);
+        string output = NativeBuild.Run(program, [], LeakSettings);
+        Assert.Contains("\n16000 0.", output, StringComparison.Ordinal);
+    }
+
+    [NativeFact]
     public void The_C_sample_tells_what_goes_wrong()
     {
         string program = NativeBuild.Compile(_folder.Path, "animate", [NativeBuild.Sample("animate.c")], "-std=c99");
