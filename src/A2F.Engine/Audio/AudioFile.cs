@@ -23,7 +23,12 @@ public static class AudioFile
     /// </exception>
     public static AudioClip Load(string path) => Load(path, Ffmpeg.FromPath(Environment.GetEnvironmentVariable("PATH")));
 
-    internal static AudioClip Load(string path, Ffmpeg? ffmpeg)
+    /// <summary>As <see cref="Load(string)"/>, but starts no other program, so that only WAV files can be read.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="A2FException">As <see cref="Load(string)"/>.</exception>
+    public static AudioClip LoadWav(string path) => Load(path, null, "convert the file to WAV");
+
+    internal static AudioClip Load(string path, Ffmpeg? ffmpeg, string? advice = null)
     {
         if (string.IsNullOrEmpty(path) || path.Contains('\0', StringComparison.Ordinal))
             throw new A2FException(A2FErrorCode.InvalidArgument, "The audio file's path is empty or has a zero byte, expected a path.");
@@ -35,10 +40,10 @@ public static class AudioFile
             if (head.IsEmpty)
                 throw new A2FException(A2FErrorCode.InvalidFile, $"{path} holds no audio: the file is empty.");
             if (!WavReader.LooksLikeWav(head))
-                return Convert(path, $"{path} is not a WAV file (it starts with the bytes {System.Convert.ToHexString(head)})", ffmpeg);
+                return Convert(path, $"{path} is not a WAV file (it starts with the bytes {System.Convert.ToHexString(head)})", ffmpeg, advice);
             WavHeader header = WavReader.ReadHeader(file, path);
             if (header.Encoding == WavEncoding.Unsupported)
-                return Convert(path, $"{path} is a WAV file of an unsupported coding (format tag 0x{header.FormatTag:X4})", ffmpeg);
+                return Convert(path, $"{path} is a WAV file of an unsupported coding (format tag 0x{header.FormatTag:X4})", ffmpeg, advice);
             return Decode(file, header, path, header.Description);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
@@ -65,12 +70,12 @@ public static class AudioFile
         }
     }
 
-    private static AudioClip Convert(string path, string problem, Ffmpeg? ffmpeg)
+    private static AudioClip Convert(string path, string problem, Ffmpeg? ffmpeg, string? advice)
     {
         if (ffmpeg is null)
         {
             throw new A2FException(A2FErrorCode.InvalidFile,
-                $"{problem}; install ffmpeg and put it on the PATH to read other formats, or convert the file to WAV.");
+                $"{problem}; {advice ?? "install ffmpeg and put it on the PATH to read other formats, or convert the file to WAV"}.");
         }
         using FileStream converted = ffmpeg.ToWav(path);
         string name = $"ffmpeg's output for {path}";

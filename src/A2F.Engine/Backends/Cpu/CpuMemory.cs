@@ -14,7 +14,7 @@ internal sealed unsafe partial class CpuMemory : IDisposable
 
     private const int GuardFloats = 16; // one cache line, so buffers stay 64-byte aligned
     private const uint GuardBits = 0x7FA5A5A5; // a NaN: reading it shows in results
-    private readonly List<(nint Start, long Floats)> _blocks = [];
+    private readonly List<(NativeBlock Block, long Floats)> _blocks = [];
 
     /// <summary>Bytes in use, guards included.</summary>
     internal long Bytes { get; private set; }
@@ -25,22 +25,15 @@ internal sealed unsafe partial class CpuMemory : IDisposable
     {
         long padded = (Math.Max(floats, 1) + 15) / 16 * 16;
         nuint bytes = (nuint)((padded + 2 * GuardFloats) * sizeof(float));
-        float* block;
-        try
-        {
-            block = (float*)NativeMemory.AlignedAlloc(bytes, bytes < HugeBytes ? 64 : HugePage);
-        }
-        catch (OutOfMemoryException e)
-        {
-            throw new A2FException(A2FErrorCode.OutOfMemory, $"no memory for a buffer of {floats:N0} floats", e);
-        }
-        // Only advice: where the system does not take it, pages are small.
-        if (bytes >= HugeBytes && OperatingSystem.IsLinux()) _ = Madvise(block, bytes / HugePage * HugePage, AdviseHugePages);
+        NativeBlock memory = NativeHeap.Allocate(bytes, bytes < HugeBytes ? 64 : HugePage);
+        float* block = (float*)memory.Address;
+        // Only advice: where the system does not take it, pages are small. Memory of a program's own allocator is left as it is.
+        if (bytes >= HugeBytes && memory.Hook is null && OperatingSystem.IsLinux()) _ = Madvise(block, bytes / HugePage * HugePage, AdviseHugePages);
         float* data = block + GuardFloats;
         NativeMemory.Clear(data, (nuint)(padded * sizeof(float)));
         new Span<uint>(block, GuardFloats).Fill(GuardBits);
         new Span<uint>(data + padded, GuardFloats).Fill(GuardBits);
-        _blocks.Add(((nint)block, padded));
+        _blocks.Add((memory, padded));
         Bytes += (long)bytes;
         return data;
     }
@@ -48,9 +41,9 @@ internal sealed unsafe partial class CpuMemory : IDisposable
     /// <summary>Throws if anything was written outside a buffer.</summary>
     internal void VerifyGuards()
     {
-        foreach ((nint start, long floats) in _blocks)
+        foreach ((NativeBlock block, long floats) in _blocks)
         {
-            uint* before = (uint*)start;
+            uint* before = (uint*)block.Address;
             uint* after = before + GuardFloats + floats;
             for (int i = 0; i < GuardFloats; i++)
             {
@@ -63,7 +56,7 @@ internal sealed unsafe partial class CpuMemory : IDisposable
     /// <summary>Frees every buffer.</summary>
     public void Dispose()
     {
-        foreach ((nint start, _) in _blocks) NativeMemory.AlignedFree((void*)start);
+        foreach ((NativeBlock block, _) in _blocks) block.Free();
         _blocks.Clear();
         Bytes = 0;
     }
