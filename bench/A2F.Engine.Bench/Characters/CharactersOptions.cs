@@ -10,7 +10,7 @@ namespace A2F.Engine.Bench;
 /// <param name="Counts">Characters, for each measurement.</param>
 /// <param name="Rate">Ticks a second, and frames a second of a regression model.</param>
 /// <param name="Threads">Threads of the CPU backend.</param>
-/// <param name="Batch">Most windows that run together; null for as many as characters, 32 at most.</param>
+/// <param name="Batch">Most windows that run together; null for 4 a thread on a CPU, 32 on a GPU.</param>
 /// <param name="Seconds">Length of each measurement, after the warm-up.</param>
 /// <param name="Minutes">Length of a soak; null for none.</param>
 /// <param name="Emotions">Folder of a classifier that all characters hear emotions with, or null.</param>
@@ -64,7 +64,7 @@ internal sealed record CharactersOptions(
     /// <summary>What brings a model there.</summary>
     public ModelOptions ModelOptions(int count)
     {
-        int batch = Batch ?? Math.Min(count, 32);
+        int batch = Batch ?? Math.Min(count, Device is null ? 4 * Threads : 32);
         ModelOptions there = Device?.Options(Precision.Float32, batch) ?? new ModelOptions { Device = Cpu };
         return there with { Threads = Threads, MaxBatch = batch, Vertices = false };
     }

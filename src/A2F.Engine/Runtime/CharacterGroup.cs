@@ -125,7 +125,15 @@ public sealed class CharacterGroup : IDisposable
             long lookahead = windows.WindowEnd(0) - windows.FrameTarget(windows.FramesPerInference - 1);
             _hearing = new EmotionHearing(classifier, options.EmotionAnalysis, options.EmotionWindows, emotions, lookahead, options.Capacity);
         }
-        (_stage, _runner) = CreateRunner(network, options);
+        try
+        {
+            (_stage, _runner) = CreateRunner(network, options);
+        }
+        catch
+        {
+            _hearing?.Dispose();
+            throw;
+        }
         _loop = new TickLoop(_runner, _hearing, options.StarvationTicks, options.Clock);
         if (options.FramesReady is { } report) _reports = new FrameReports(report);
     }
@@ -309,6 +317,7 @@ public sealed class CharacterGroup : IDisposable
         lock (_sync)
         {
             CheckAlive();
+            _hearing?.Collect(wait);
             _runner.Collect(wait);
             foreach (Character character in _characters) character.EndTick();
             news = _reports?.Take(_characters);
@@ -329,7 +338,14 @@ public sealed class CharacterGroup : IDisposable
             }
             finally
             {
-                _stage.Dispose();
+                try
+                {
+                    _hearing?.Dispose();
+                }
+                finally
+                {
+                    _stage.Dispose();
+                }
             }
         }
     }

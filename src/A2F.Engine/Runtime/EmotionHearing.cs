@@ -4,12 +4,13 @@ using A2F.Engine.Audio;
 namespace A2F.Engine.Runtime;
 
 /// <summary>An emotion classifier for the characters of a group: windows of those that hear run in batches.</summary>
-internal sealed class EmotionHearing
+internal sealed class EmotionHearing : IDisposable
 {
     private readonly EmotionModel _model;
     private readonly EmotionAnalysisOptions _analysis;
     private readonly int _emotions;
     private readonly float[] _windows, _scores;
+    private readonly PipelinedHearing? _pipeline;
 
     /// <summary>Hearing on a classifier, which it does not own.</summary>
     /// <param name="model">The classifier.</param>
@@ -37,7 +38,18 @@ internal sealed class EmotionHearing
         MostBatch = Math.Min(capacity, model.MaxBatch);
         (_windows, _scores) = (new float[MostBatch * model.WindowLength], new float[MostBatch * model.Labels]);
         CreateListener(null);
+        if (model.OnGpu is { } gpu) _pipeline = new PipelinedHearing(gpu.Operators, gpu.Network, model.Gate, capacity);
     }
+
+    /// <summary>Whether <see cref="Run"/> would start at once.</summary>
+    public bool HasRoom => _pipeline is null || _pipeline.HasRoom;
+
+    /// <summary>Hands scores out of windows that were set going and are finished.</summary>
+    /// <param name="wait">Whether to wait for those that are not.</param>
+    public void Collect(bool wait) => _pipeline?.Collect(wait);
+
+    /// <inheritdoc/>
+    public void Dispose() => _pipeline?.Dispose();
 
     /// <summary>Windows that run together.</summary>
     public int MostBatch { get; }
@@ -60,9 +72,16 @@ internal sealed class EmotionHearing
     public EmotionListener CreateListener(EmotionParameters? parameters) => new(this, new EmotionPostProcessor(
         _emotions, (float)_analysis.FramesDenominator / _analysis.FramesNumerator, parameters ?? _analysis.Parameters ?? _model.Folder.Parameters), _emotions);
 
-    /// <summary>Runs the next window of each of 1 to <see cref="MostBatch"/> characters. What goes wrong with one stops that one.</summary>
+    /// <summary>
+    /// Runs the next window of each of 1 to <see cref="MostBatch"/> characters, or sets it going. What goes wrong with one stops that one.
+    /// </summary>
     public void Run(List<Character> batch)
     {
+        if (_pipeline is not null)
+        {
+            _pipeline.Begin(batch);
+            return;
+        }
         if (TryRun(batch, 0, batch.Count)) return;
         for (int i = 0; i < batch.Count; i++) TryRun(batch, i, 1);
     }

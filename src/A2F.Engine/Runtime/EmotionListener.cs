@@ -32,8 +32,13 @@ internal sealed class EmotionListener
         set => _processor.Parameters = value;
     }
 
-    /// <summary>Whether the next window's audio is there.</summary>
-    public bool IsReady
+    /// <summary>Whether the next window runs already, somewhere else.</summary>
+    public bool IsUnderWay { get; set; }
+
+    /// <summary>Whether the next window can run: its audio is there.</summary>
+    public bool IsReady => !IsUnderWay && HasWindow;
+
+    private bool HasWindow
     {
         get
         {
@@ -67,7 +72,7 @@ internal sealed class EmotionListener
     {
         _samples.Restore(0, []);
         _processor.Reset();
-        (_done, _closed, Track) = (0, false, new EmotionTrack(_emotions.Length));
+        (_done, _closed, IsUnderWay, Track) = (0, false, false, new EmotionTrack(_emotions.Length));
     }
 
     /// <summary>The next window.</summary>
@@ -87,13 +92,14 @@ internal sealed class EmotionListener
             Track.Add(time, _emotions);
         }
         _done++;
+        IsUnderWay = false;
         DropUnneeded();
         EndTrack();
     }
 
     private void EndTrack()
     {
-        if (_closed && !Track.IsClosed && !IsReady) Track.Close();
+        if (_closed && !Track.IsClosed && !HasWindow) Track.Close();
     }
 
     private void DropUnneeded() => _samples.DropBefore(Math.Max(_hearing.Windows.WindowStart(_done), 0));

@@ -1,3 +1,4 @@
+using A2F.Engine.Backends.Cuda;
 using A2F.Engine.Backends;
 using A2F.Engine.Networks;
 using A2F.Engine.Weights;
@@ -60,6 +61,12 @@ public sealed class EmotionModel : IDisposable
     /// <summary>Windows that run together.</summary>
     internal int MaxBatch => _network.MaxBatch;
 
+    /// <summary>The network on a GPU; null on a CPU.</summary>
+    internal (CudaOperators Operators, IBatchNetwork Network)? OnGpu => _ops is CudaOperators operators ? (operators, _network) : null;
+
+    /// <summary>Held by who queues work of the network.</summary>
+    internal object Gate { get; } = new();
+
     /// <summary>Logits of one window, one for each label.</summary>
     public int Labels => Folder.Network!.Labels;
 
@@ -77,7 +84,7 @@ public sealed class EmotionModel : IDisposable
         for (int first = 0; first < count; first += _network.MaxBatch)
         {
             int batch = Math.Min(_network.MaxBatch, count - first);
-            _network.Run(windows.Slice(first * WindowLength, batch * WindowLength), logits.Slice(first * Labels, batch * Labels), batch);
+            lock (Gate) _network.Run(windows.Slice(first * WindowLength, batch * WindowLength), logits.Slice(first * Labels, batch * Labels), batch);
         }
         ModelChecks.Finite("network output", logits, Labels, ModelChecks.AdviceFor(_ops));
     }

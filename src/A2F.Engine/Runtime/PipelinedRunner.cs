@@ -13,25 +13,19 @@ namespace A2F.Engine.Runtime;
 /// </summary>
 internal sealed class PipelinedRunner : WindowRunner
 {
-    private const long MostSlotFloats = 1 << 26; // of all slots, above two of them
-
     private readonly VoiceNetwork _voices;
     private readonly IBatchNetwork _network;
     private readonly CudaDeviceWorker _model;
     private readonly CudaFaceStage _stage;
     private readonly CudaDeviceWorker _worker;
     private readonly string _advice;
-    private readonly CudaStream _up, _down;
-    private readonly Batch[] _batches;
+    private readonly CudaSlots _slots;
+    private readonly Batch[] _batches; // one a slot
     private readonly FaceCharacter[] _faces;
     private readonly int[] _rows, _tiles;
     private readonly long[] _numbers;
     private readonly FaceFrames _frames;
     private readonly GpuShare _share;
-    private readonly CudaBelongings _made = new();
-    private readonly CudaDriver _driver;
-    private readonly int _failuresAtFirst;
-    private int _next; // the slot of the batch that begins next; the oldest one under way is the first busy one from there
 
     /// <summary>What is under way in a slot.</summary>
     private sealed class Batch(CudaSlot slot, int most, int frames)
@@ -64,8 +58,6 @@ internal sealed class PipelinedRunner : WindowRunner
         (CudaOperators operators, _network) = voices.OnGpu!.Value;
         (_voices, _stage, _share) = (voices, stage, share);
         (_model, _worker) = ((CudaDeviceWorker)operators.Worker, (CudaDeviceWorker)stage.Worker);
-        _driver = _worker.Device.Driver;
-        _failuresAtFirst = _driver.Failures;
         _advice = ModelChecks.AdviceFor(operators);
         MostBatch = Math.Min(stage.Options.Capacity, _network.MaxBatch);
         int frames = voices.MostFrames;
@@ -73,27 +65,18 @@ internal sealed class PipelinedRunner : WindowRunner
         _frames = new FaceFrames(voices.Rigs[0], MostBatch, vertices);
         int inputs = checked(_network.Inputs.Sum(t => Aligned(MostBatch * Length(t))) + frames * Aligned(stage.ParametersRoom(MostBatch)));
         int outputs = checked(Aligned(frames * MostBatch * stage.Operators.ResultsLength) + _network.Outputs.Skip(1).Sum(t => MostBatch * Length(t)));
-        try
-        {
-            using CudaContext.Scope scope = _worker.Enter();
-            _up = _made.Add(new CudaStream(_worker.Context, _worker.Place.Priority));
-            _down = _made.Add(new CudaStream(_worker.Context, _worker.Place.Priority));
-            _batches = [.. Enumerable.Range(0, Slots(stage.Options.Capacity, MostBatch, inputs + outputs)).Select(_ => new Batch(_made.Add(new CudaSlot(_worker.Context, inputs, outputs)), MostBatch, frames))];
-        }
-        catch
-        {
-            _made.Release();
-            throw;
-        }
+        _slots = new CudaSlots(_worker, (stage.Options.Capacity + MostBatch - 1) / MostBatch, inputs, outputs);
+        _batches = new Batch[_slots.Count];
+        for (int i = 0; i < _batches.Length; i++) _batches[i] = new Batch(_slots[i], MostBatch, frames);
     }
 
     public override int MostBatch { get; }
 
-    public override bool HasRoom => !_batches[_next].Slot.IsBusy && _share.Allows;
+    public override bool HasRoom => _slots.HasRoom && _share.Allows;
 
     public override void Begin(IReadOnlyList<Character> characters)
     {
-        Batch batch = _batches[_next];
+        Batch batch = _batches[_slots.Next];
         lock (_voices.Gate)
         {
             int floats = Gather(batch, characters);
@@ -110,12 +93,8 @@ internal sealed class PipelinedRunner : WindowRunner
             }
         }
         batch.Estimated = _share.Begin(batch.Count);
-        _next = (_next + 1) % _batches.Length;
+        _slots.Advance();
     }
-
-    // Two for each batch that it takes to have a window of everybody under way, where they are small.
-    private static int Slots(int capacity, int batch, long floats) =>
-        (int)Math.Clamp(2L * ((capacity + batch - 1) / batch), 2, Math.Clamp(MostSlotFloats / floats, 2, 64));
 
     // Writes what the network reads; those with whom it goes wrong are stopped and left out. Returns the floats.
     private int Gather(Batch batch, IReadOnlyList<Character> characters)
@@ -162,7 +141,7 @@ internal sealed class PipelinedRunner : WindowRunner
             _tiles[frame] = _stage.Prepare(_faces.AsSpan(0, count), batch.Slot.Input[floats..], _rows, _numbers);
             floats += Aligned(_stage.ParametersRoom(count));
         }
-        batch.Slot.Upload(floats, _up, compute);
+        batch.Slot.Upload(floats, _slots.Up, compute);
         ulong source = batch.Slot.InputAddress;
         for (int i = 0; i < _network.Inputs.Count; i++)
         {
@@ -189,7 +168,7 @@ internal sealed class PipelinedRunner : WindowRunner
             results += (ulong)state * sizeof(float);
             length += state;
         }
-        batch.Slot.Download(length, compute, _down);
+        batch.Slot.Download(length, compute, _slots.Down);
         for (int i = 0; i < batch.Count; i++)
         {
             Character character = batch.Characters[i];
@@ -216,10 +195,9 @@ internal sealed class PipelinedRunner : WindowRunner
 
     public override void Collect(bool wait)
     {
-        for (int i = 0; i < _batches.Length; i++)
+        for (int at = _slots.Oldest; at >= 0; at = _slots.Oldest)
         {
-            Batch batch = _batches[(_next + i) % _batches.Length];
-            if (!batch.Slot.IsBusy) continue;
+            Batch batch = _batches[at];
             try
             {
                 using CudaContext.Scope scope = _worker.Enter();
@@ -306,16 +284,7 @@ internal sealed class PipelinedRunner : WindowRunner
         {
             if (IsWanted(batch, i)) batch.Characters[i].Fail(error);
         }
-        try
-        {
-            using CudaContext.Scope scope = _worker.Enter();
-            _worker.Context.Synchronize(); // what was queued of it may still use the slot
-        }
-        catch (A2FException)
-        {
-            // The device is lost: nothing runs on it any more.
-        }
-        batch.Slot.Free();
+        _slots.GiveUp(batch.Slot);
     }
 
     // Floats of one window.
@@ -323,21 +292,5 @@ internal sealed class PipelinedRunner : WindowRunner
 
     private static int Aligned(int floats) => (floats + 63) / 64 * 64;
 
-    public override void Dispose()
-    {
-        bool told = _driver.Failures != _failuresAtFirst;
-        A2FException? waiting = null;
-        try
-        {
-            using CudaContext.Scope scope = _worker.Enter();
-            _worker.Context.Synchronize();
-        }
-        catch (A2FException e)
-        {
-            waiting = e;
-        }
-        A2FException? first = _made.Release();
-        first = waiting ?? first;
-        if (first is not null && !told) throw first;
-    }
+    public override void Dispose() => _slots.Dispose();
 }

@@ -2,11 +2,12 @@ namespace A2F.Engine.Runtime;
 
 /// <summary>
 /// What a batch of windows costs, learnt from those that ran: a line through them, seconds = fixed + each * windows, newer ones counting more, and
-/// how far they are from it on average. A batch is taken to cost the line's value and that distance.
+/// how far they are from it on average. A batch is taken to cost the line's value and twice that distance.
 /// </summary>
 internal sealed class TickCost
 {
     private const double Memory = 0.9; // weight of a batch when the next one came
+    private const double Caution = 2; // distances from the line that are set aside
 
     private double _weight, _windows, _squares, _seconds, _products, _distance;
 
@@ -22,7 +23,7 @@ internal sealed class TickCost
     }
 
     /// <summary>What a batch would take, in seconds; 0 where none ran yet.</summary>
-    public double Predict(int windows) => _weight == 0 ? 0 : Line(windows) + _distance;
+    public double Predict(int windows) => _weight == 0 ? 0 : Line(windows) + Caution * _distance;
 
     /// <summary>Most windows, up to <paramref name="most"/>, that would take no more than <paramref name="seconds"/>; 1 at most where none ran yet.</summary>
     public int MostWithin(double seconds, int most)
@@ -30,7 +31,7 @@ internal sealed class TickCost
         if (seconds <= 0) return 0;
         if (_weight == 0) return Math.Min(most, 1);
         (double each, double once) = Coefficients();
-        double room = seconds - once - _distance;
+        double room = seconds - once - Caution * _distance;
         return room < each ? 0 : (int)Math.Min(most, each <= 0 ? most : room / each + 1e-9);
     }
 

@@ -35,6 +35,7 @@ internal sealed class TickLoop(WindowRunner runner, EmotionHearing? hearing, int
     public int Run(List<Character> characters, TickBudget budget)
     {
         (_budget, _start, _done) = (budget, clock.GetTimestamp(), 0);
+        hearing?.Collect(wait: false);
         runner.Collect(wait: false);
         for (int i = 0; i < characters.Count; i++) characters[i].Receive();
         for (int i = 0; i < _turns.Count; i++) _turns[i].Character!.Offer(_turns[i]);
@@ -59,7 +60,7 @@ internal sealed class TickLoop(WindowRunner runner, EmotionHearing? hearing, int
             if (_done + _faces.Count + _ears.Count == _budget.WindowLimit) break;
             Turn turn = _order[i];
             List<Turn> batch = turn.Hears ? _ears : _faces;
-            if (!turn.Hears && !runner.HasRoom) continue;
+            if (!(turn.Hears ? hearing!.HasRoom : runner.HasRoom)) continue;
             batch.Add(turn);
             if (batch.Count == (turn.Hears ? hearing!.MostBatch : runner.MostBatch)) more = Flush(batch);
         }
@@ -73,7 +74,7 @@ internal sealed class TickLoop(WindowRunner runner, EmotionHearing? hearing, int
         while (turns.Count > 0)
         {
             bool hears = turns[0].Hears;
-            if (!hears && !runner.HasRoom) return true;
+            if (!(hears ? hearing!.HasRoom : runner.HasRoom)) return true;
             TickCost cost = hears ? _hearingCost : _faceCost;
             int count = turns.Count;
             if (_budget.MostTime > TimeSpan.Zero)

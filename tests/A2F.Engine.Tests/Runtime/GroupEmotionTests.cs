@@ -69,6 +69,36 @@ public sealed class GroupEmotionTests : IDisposable
     }
 
     [Theory]
+    [InlineData(EmotionWindowPlace.Causal)]
+    [InlineData(EmotionWindowPlace.Centred)]
+    public void When_the_end_is_told_changes_nothing(EmotionWindowPlace place)
+    {
+        using CharacterGroup group = Group(false, place);
+        CharacterOptions options = new() { HearsEmotions = true };
+        foreach (int samples in (int[])[6400, 8400, 5400]) // where a window begins, and where one ends that is round its moment
+        {
+            Character early = group.Add(options), late = group.Add(options);
+            float[] audio = GroupRig.Audio(7, samples);
+            early.Push(audio);
+            late.Push(audio);
+            early.EndAudio();
+            while (group.Tick() > 0)
+            {
+            }
+            late.EndAudio();
+            group.Tick();
+            Assert.True(early.IsFinished && late.IsFinished);
+            CharacterFrame a = group.CreateFrame(), b = group.CreateFrame();
+            while (early.TryRead(a))
+            {
+                Assert.True(late.TryRead(b));
+                Assert.Equal(a.SkinWeights, b.SkinWeights);
+            }
+            Assert.False(late.TryRead(b));
+        }
+    }
+
+    [Theory]
     [InlineData(false, EmotionWindowPlace.Causal)]
     [InlineData(true, EmotionWindowPlace.Causal)]
     [InlineData(false, EmotionWindowPlace.Centred)]
