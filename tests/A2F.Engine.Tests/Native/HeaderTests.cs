@@ -66,14 +66,14 @@ public sealed partial class HeaderTests : IDisposable
     {
         StringBuilder program = new("#include <stdio.h>\n#include \"a2f.h\"\nint main(void)\n{\n");
         List<string> expected = [];
-        string header = File.ReadAllText(NativeBuild.Header);
+        string header = Regex.Replace(File.ReadAllText(NativeBuild.Header), @"/\*.*?\*/", "", RegexOptions.Singleline); // comments have semicolons too
         foreach ((string name, Type type) in Structs)
         {
             program.Append($"    printf(\"{name} %zu\\n\", sizeof({name}));\n");
             expected.Add($"{name} {Marshal.SizeOf(type)}");
             FieldInfo[] fields = type.GetFields();
             string body = Regex.Match(header, $@"typedef struct {name} \{{(.*?)\}} {name};", RegexOptions.Singleline).Groups[1].Value;
-            Assert.Equal(Regex.Count(body, @";\s", RegexOptions.Multiline), fields.Length);
+            Assert.Equal(body.Count(c => c == ';'), fields.Length);
             foreach (FieldInfo field in fields)
             {
                 program.Append($"    printf(\"{name}.{Snake(field.Name)} %zu\\n\", offsetof({name}, {Snake(field.Name)}));\n");
