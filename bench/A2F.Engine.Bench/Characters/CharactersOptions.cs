@@ -70,11 +70,7 @@ internal sealed record CharactersOptions(
     }
 
     /// <summary>A group there.</summary>
-    public CharacterGroupOptions GroupOptions(int count)
-    {
-        ModelOptions there = ModelOptions(count);
-        return new CharacterGroupOptions { Capacity = count, FramesNumerator = Rate, FaceDevice = there.Device, CudaDriver = there.CudaDriver };
-    }
+    public CharacterGroupOptions GroupOptions(int count) => new() { Capacity = count, FramesNumerator = Rate };
 
     private static int Whole(string option, string text, int most) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= 1 && value <= most

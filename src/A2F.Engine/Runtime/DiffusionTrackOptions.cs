@@ -124,7 +124,7 @@ public sealed class DiffusionFrames
         (int first, Count) = Reported(windows, window, end, _timestamps);
         First = window * windows.FramesPerInference + first - windows.HiddenFrames;
         IsProvisional = provisional;
-        rows.Slice(first * _rowLength, Count * _rowLength).CopyTo(_rows);
+        if (Count > 0) rows.Slice(first * _rowLength, Count * _rowLength).CopyTo(_rows);
     }
 
     /// <summary>Which of a window's frames those are: the place of the first among them, their number, and their times.</summary>
@@ -132,9 +132,9 @@ public sealed class DiffusionFrames
     {
         long start = window * windows.FramesPerInference, first = Math.Max(start, windows.HiddenFrames);
         long past = Math.Min(start + windows.FramesPerInference, windows.CountFramesBefore(end));
-        if (past <= first) return (0, 0);
-        for (int i = 0; i < past - first; i++) timestamps[i] = windows.FrameTarget(first + i);
-        return ((int)(first - start), (int)(past - first));
+        int count = (int)Math.Max(past - first, 0);
+        for (int i = 0; i < count; i++) timestamps[i] = windows.FrameTarget(first + i);
+        return ((int)(first - start), count);
     }
 
     internal void Clear() => Count = 0;

@@ -92,11 +92,11 @@ internal sealed class GroupModel : IDisposable
     /// <summary>Ticks until nothing is ready and nothing under way.</summary>
     public static void Finish(CharacterGroup group, Action read)
     {
-        for (int idle = 0; idle < 4;)
+        for (int idle = 0; idle < 2;)
         {
             idle = group.Tick() > 0 ? 0 : idle + 1;
+            group.Finish();
             read();
-            if (idle > 1) Thread.Sleep(1);
         }
     }
 

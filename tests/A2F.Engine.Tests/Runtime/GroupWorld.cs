@@ -24,8 +24,6 @@ internal sealed class GroupWorld : IDisposable
     {
         options = options with
         {
-            FaceDevice = _options.Device,
-            CudaDriver = _options.CudaDriver,
             FramesNumerator = 30,
             Tail = TimeSpan.FromMilliseconds(70),
             EmotionModel = _classifier,
