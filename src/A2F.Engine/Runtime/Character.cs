@@ -260,7 +260,11 @@ public sealed class Character
             EarTurn.Priority = Priority;
             EarTurn.Hear(samples.Length);
         }
-        if (Error is not null) return;
+        if (Error is not null)
+        {
+            _ = _inbox.Since(long.MaxValue); // no frame will ask when it was pushed
+            return;
+        }
         _received += samples.Length;
         if (samples.Length > 0)
         {

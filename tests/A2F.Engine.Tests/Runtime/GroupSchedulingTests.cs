@@ -180,6 +180,30 @@ public sealed class GroupSchedulingTests : IDisposable
     }
 
     [Fact]
+    public void A_character_that_was_stopped_takes_no_memory_for_audio_that_comes()
+    {
+        using CharacterGroup group = CharacterGroup.Create(_regression, new CharacterGroupOptions { Capacity = 1 });
+        Character character = group.Add();
+        character.Parameters = character.Parameters with { InputStrength = 10 };
+        character.Push(Enumerable.Repeat(9e5f, 6000).ToArray());
+        float[] chunk = new float[1600];
+        Step(40);
+        Assert.NotNull(character.Error);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Step(400);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+
+        void Step(int ticks)
+        {
+            for (int tick = 0; tick < ticks; tick++)
+            {
+                character.Push(chunk);
+                group.Tick();
+            }
+        }
+    }
+
+    [Fact]
     public void Counts_start_again_with_the_track()
     {
         using CharacterGroup group = CharacterGroup.Create(_regression, new CharacterGroupOptions { Capacity = 1, FrameRoom = 4 });
