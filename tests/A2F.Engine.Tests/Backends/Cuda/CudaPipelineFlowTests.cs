@@ -70,8 +70,13 @@ public sealed class CudaPipelineFlowTests : IDisposable
         (IDisposable model, Func<CharacterGroupOptions, CharacterGroup> create) = GroupScript.Load(diffusion, gpu);
         using (model)
         {
-            using CharacterGroup group = create(GroupScript.Options);
-            Character[] characters = [.. Enumerable.Range(0, 4).Select(_ => group.Add())];
+            using EmotionModel classifier = EmotionModel.Load(TestData.Path("fixtures/emo_base"), gpu with { EmotionWindow = 2000 });
+            using CharacterGroup group = create(GroupScript.Options with
+            {
+                EmotionModel = classifier,
+                EmotionAnalysis = new EmotionAnalysisOptions { InferencesToSkip = 2 },
+            });
+            Character[] characters = [.. Enumerable.Range(0, 4).Select(i => group.Add(new CharacterOptions { HearsEmotions = i < 2 }))];
             CharacterFrame frame = group.CreateFrame();
             float[] audio = new float[400];
             int frames = 0;
