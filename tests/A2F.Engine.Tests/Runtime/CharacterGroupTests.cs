@@ -39,7 +39,7 @@ public sealed class CharacterGroupTests : IDisposable
     [InlineData(true)]
     public void A_character_among_others_moves_as_it_does_alone(bool diffusion)
     {
-        const int Others = 23;
+        const int Others = 63;
         float[] audio = Audio(3);
         List<float[]> alone;
         using (CharacterGroup group = Group(diffusion)) alone = Run(group, group.Add(), audio, 1);
