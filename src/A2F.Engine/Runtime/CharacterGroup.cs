@@ -158,15 +158,18 @@ public sealed class CharacterGroup : IDisposable
             return (direct, new DirectRunner(network, direct));
         }
         int rooms = options.DeviceVertices ? checked(options.FrameRoom + network.MostFrames * network.MostUnderWay) : 0;
-        CudaFaceStage onGpu = CudaFaceStage.Beside((CudaDeviceWorker)network.OnGpu!.Value.Operators.Worker, network.Rigs, stage, rooms);
-        try
+        lock (network.Gate) // what a stage uploads goes by the model's stream, on which another group's tick may be recording a graph
         {
-            return (onGpu, new PipelinedRunner(network, onGpu, options.Vertices, new GpuShare(options.GpuShare)));
-        }
-        catch
-        {
-            onGpu.Dispose();
-            throw;
+            CudaFaceStage onGpu = CudaFaceStage.Beside((CudaDeviceWorker)network.OnGpu!.Value.Operators.Worker, network.Rigs, stage, rooms);
+            try
+            {
+                return (onGpu, new PipelinedRunner(network, onGpu, options.Vertices, new GpuShare(options.GpuShare)));
+            }
+            catch
+            {
+                onGpu.Dispose();
+                throw;
+            }
         }
     }
 
