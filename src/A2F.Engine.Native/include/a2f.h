@@ -55,8 +55,7 @@ enum {
     A2F_ERROR_INTERNAL = 10,             /* a defect of this library */
     A2F_ERROR_BAD_HANDLE = 100,          /* null, made up, of another kind, or already destroyed */
     A2F_ERROR_STRUCT_SIZE = 101,         /* a struct is smaller than any version of it, or sets what this library does not know */
-    A2F_ERROR_NOT_SUPPORTED = 102,       /* this version or build of the library cannot do it */
-    A2F_ERROR_BUFFER_TOO_SMALL = 103     /* a caller's buffer does not hold the result */
+    A2F_ERROR_BUFFER_TOO_SMALL = 102     /* a caller's buffer does not hold the result */
 };
 
 /* A2F_ABI_VERSION of the library. */
@@ -126,7 +125,8 @@ typedef struct a2f_model_options {
     int32_t threads;                     /* of the CPU, the caller's included: 0 to 256. 0, the default: one per processor, at most 8 */
     int32_t max_batch;                   /* windows that run together, 1 to 1024; memory grows with it. Default 8 */
     uint32_t vertices;                   /* 0: a diffusion model takes less memory, and groups cannot put out vertices. Default 1 */
-    int32_t emotion_window;              /* samples that an emotion model hears at a time: 400 to 1600000. Others ignore it. Default 60000 */
+    int32_t emotion_window;              /* samples that an emotion model hears at a time: 400 to 1600000, of which groups, whose characters are
+                                            heard twice a second, take 8000 and more. Face models ignore it. Default 60000 */
     const char *baked_kernels;           /* folder of compiled kernels ("a2f kernels bake") for GPUs; null for A2F_KERNELS, or the cache */
     void *cuda_context;                  /* CUcontext to work in, null for the device's primary one. It must outlive the model and its groups */
     void *cuda_stream;                   /* CUstream of that context, no default one, on which kernels are queued behind what is queued there;
