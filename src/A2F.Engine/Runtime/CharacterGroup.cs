@@ -77,8 +77,8 @@ public sealed record CharacterGroupOptions
     public Action<Character>? FramesReady { get; init; }
 
     /// <summary>
-    /// Hears emotions in the audio of characters that are added with <see cref="CharacterOptions.HearsEmotions"/>. Not owned; only this group may use
-    /// it between its making and its end.
+    /// Hears emotions in the audio of characters that are added with <see cref="CharacterOptions.HearsEmotions"/>. Not owned; groups
+    /// may share one.
     /// </summary>
     public EmotionModel? EmotionModel { get; init; }
 
