@@ -21,13 +21,29 @@ public sealed unsafe class FieldTests
         Assert.Equal(new ModelOptions(), OptionReader.Read(&data));
         data = data with
         {
-            Precision = 1, Device = (byte*)Text.AddressOf(device), Threads = 2, MaxBatch = 3, Vertices = 0, EmotionWindow = 4000,
-            BakedKernels = (byte*)Text.AddressOf(kernels), CudaContext = 5, CudaStream = 6, StreamPriority = -1,
+            Precision = 1,
+            Device = (byte*)Text.AddressOf(device),
+            Threads = 2,
+            MaxBatch = 3,
+            Vertices = 0,
+            EmotionWindow = 4000,
+            BakedKernels = (byte*)Text.AddressOf(kernels),
+            CudaContext = 5,
+            CudaStream = 6,
+            StreamPriority = -1,
         };
         ModelOptions expected = new()
         {
-            Precision = Precision.Float16, Device = "cuda:3", Threads = 2, MaxBatch = 3, Vertices = false, EmotionWindow = 4000, BakedKernels = "/kernels",
-            CudaContext = 5, CudaStream = 6, StreamPriority = -1,
+            Precision = Precision.Float16,
+            Device = "cuda:3",
+            Threads = 2,
+            MaxBatch = 3,
+            Vertices = false,
+            EmotionWindow = 4000,
+            BakedKernels = "/kernels",
+            CudaContext = 5,
+            CudaStream = 6,
+            StreamPriority = -1,
         };
         Assert.Equal(expected, OptionReader.Read(&data));
     }
@@ -45,14 +61,37 @@ public sealed unsafe class FieldTests
         int told = 0;
         data = data with
         {
-            Capacity = 2, FramesNumerator = 30000, FramesDenominator = 1001, Vertices = 0, DeviceVertices = 1, FrameRoom = 5, WhenFull = 1, Folded = 0,
-            SpreadWindows = 0, StarvationTicks = 7, GpuShare = 0.5f, TailSeconds = 1.5, FaceDevice = (byte*)Text.AddressOf(device), EmotionWindows = 1,
-            FramesReady = &Count, FramesReadyUser = &told,
+            Capacity = 2,
+            FramesNumerator = 30000,
+            FramesDenominator = 1001,
+            Vertices = 0,
+            DeviceVertices = 1,
+            FrameRoom = 5,
+            WhenFull = 1,
+            Folded = 0,
+            SpreadWindows = 0,
+            StarvationTicks = 7,
+            GpuShare = 0.5f,
+            TailSeconds = 1.5,
+            FaceDevice = (byte*)Text.AddressOf(device),
+            EmotionWindows = 1,
+            FramesReady = &Count,
+            FramesReadyUser = &told,
         };
         CharacterGroupOptions expected = new()
         {
-            Capacity = 2, FramesNumerator = 30000, FramesDenominator = 1001, DeviceVertices = true, FrameRoom = 5, WhenFull = WhenFull.Wait, Folded = false,
-            SpreadWindows = false, StarvationTicks = 7, GpuShare = 0.5f, Tail = TimeSpan.FromSeconds(1.5), FaceDevice = "cuda:1",
+            Capacity = 2,
+            FramesNumerator = 30000,
+            FramesDenominator = 1001,
+            DeviceVertices = true,
+            FrameRoom = 5,
+            WhenFull = WhenFull.Wait,
+            Folded = false,
+            SpreadWindows = false,
+            StarvationTicks = 7,
+            GpuShare = 0.5f,
+            Tail = TimeSpan.FromSeconds(1.5),
+            FaceDevice = "cuda:1",
             EmotionWindows = EmotionWindowPlace.Centred,
         };
         setup = OptionReader.Read(&data);
@@ -97,7 +136,11 @@ public sealed unsafe class FieldTests
         using RegressionModel model = RegressionModel.Load(TestData.Path("fixtures/reg_tiny"), new ModelOptions { Device = "cpu", Threads = 1 });
         CharacterFrame frame = new(new FaceFrames(model.Rig, 1, vertices: false))
         {
-            Sequence = 1, Timestamp = 2, Latency = TimeSpan.FromSeconds(3), DeviceSkinVertices = 4, DeviceTongueVertices = 5,
+            Sequence = 1,
+            Timestamp = 2,
+            Latency = TimeSpan.FromSeconds(3),
+            DeviceSkinVertices = 4,
+            DeviceTongueVertices = 5,
         };
         FrameData data = new() { StructSize = (uint)sizeof(FrameData) };
         FrameTarget.Fill(&data, frame, standsIn: true);
