@@ -35,7 +35,8 @@ trap 'rm -rf "$results"' EXIT
 dotnet build -c Release A2F.Engine.sln || { echo "0 passed, 1 failed, 0 skipped"; exit 1; }
 # The library that these tests look into; they publish it themselves where this was left out.
 if command -v clang >/dev/null && [ -e /usr/include/zlib.h ]; then
-    dotnet publish src/A2F.Engine.Native -c Release -r linux-x64 -o artifacts/native -v quiet || { echo "0 passed, 1 failed, 0 skipped"; exit 1; }
+    case $(uname -m) in aarch64 | arm64) rid=linux-arm64 ;; *) rid=linux-x64 ;; esac
+    dotnet publish src/A2F.Engine.Native -c Release -r "$rid" -o artifacts/native -v quiet || { echo "0 passed, 1 failed, 0 skipped"; exit 1; }
 fi
 dotnet test -c Release --no-build A2F.Engine.sln --results-directory "$results" --logger "trx" --logger "console;verbosity=minimal" "$@"
 status=$?

@@ -3,10 +3,14 @@
 #
 #   src/A2F.Engine.Native/install.sh PREFIX [--rid RID] [--published DIR]
 #
-# --rid is what to build for (default linux-x64), --published takes a library that "dotnet publish" has put into a folder before.
+# --rid is what to build for (by default this machine), --published takes a library that "dotnet publish" has put into a folder before.
 set -eu
 project=$(cd "$(dirname "$0")" && pwd)
-prefix="" rid=linux-x64 published=""
+case $(uname -m) in
+    aarch64 | arm64) rid=linux-arm64 ;;
+    *) rid=linux-x64 ;;
+esac
+prefix="" published=""
 while [ $# -gt 0 ]; do
     case $1 in
         --rid | --published)

@@ -15,11 +15,8 @@ internal static class AbiCode
     /// <summary>A2F_ERROR_STRUCT_SIZE.</summary>
     public const int StructSize = 101;
 
-    /// <summary>A2F_ERROR_NOT_SUPPORTED.</summary>
-    public const int NotSupported = 102;
-
     /// <summary>A2F_ERROR_BUFFER_TOO_SMALL.</summary>
-    public const int BufferTooSmall = 103;
+    public const int BufferTooSmall = 102;
 
     /// <summary>The name of a code in a2f.h, with its zero byte.</summary>
     public static ReadOnlySpan<byte> NameOf(int code) => code switch
@@ -38,7 +35,6 @@ internal static class AbiCode
         (int)A2FErrorCode.Internal => "A2F_ERROR_INTERNAL\0"u8,
         BadHandle => "A2F_ERROR_BAD_HANDLE\0"u8,
         StructSize => "A2F_ERROR_STRUCT_SIZE\0"u8,
-        NotSupported => "A2F_ERROR_NOT_SUPPORTED\0"u8,
         BufferTooSmall => "A2F_ERROR_BUFFER_TOO_SMALL\0"u8,
         _ => "A2F_ERROR_UNKNOWN\0"u8,
     };

@@ -11,13 +11,13 @@ internal unsafe struct CharacterOptionsData : IVersioned<CharacterOptionsData>
     public ulong Seed;
     public byte* SourceShot;
     public int SourceFrame;
-    public uint Reserved;
     public int Priority;
-    public uint Reserved2;
+    public uint HearsEmotions;
+    public uint Reserved;
 
     public static string Name => "a2f_character_options";
 
-    public static int FirstSize => (int)Marshal.OffsetOf<CharacterOptionsData>(nameof(Priority));
+    public static int FirstSize => sizeof(CharacterOptionsData);
 
     public static CharacterOptionsData Defaults => new() { Identity = -1, SourceFrame = -1 };
 }
@@ -66,7 +66,7 @@ internal unsafe struct FrameData : IVersioned<FrameData>
 
     public static string Name => "a2f_frame";
 
-    public static int FirstSize => (int)Marshal.OffsetOf<FrameData>(nameof(DeviceSkinVertices));
+    public static int FirstSize => sizeof(FrameData);
 
     public static FrameData Defaults => default;
 }

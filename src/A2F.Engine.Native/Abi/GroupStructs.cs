@@ -11,19 +11,24 @@ internal unsafe struct GroupOptionsData : IVersioned<GroupOptionsData>
     public int FramesNumerator;
     public int FramesDenominator;
     public uint Vertices;
+    public uint DeviceVertices;
     public int FrameRoom;
     public uint WhenFull;
     public uint Folded;
-    public byte* FaceDevice;
-    public double TailSeconds;
-    public uint DeviceVertices;
+    public uint SpreadWindows;
     public int StarvationTicks;
-    public int SpreadWindows;
     public float GpuShare;
+    public double TailSeconds;
+    public byte* FaceDevice;
+    public nint EmotionModel;
+    public uint EmotionWindows;
+    public uint Reserved;
+    public delegate* unmanaged[Cdecl]<void*, nint, void> FramesReady;
+    public void* FramesReadyUser;
 
     public static string Name => "a2f_group_options";
 
-    public static int FirstSize => (int)Marshal.OffsetOf<GroupOptionsData>(nameof(DeviceVertices));
+    public static int FirstSize => sizeof(GroupOptionsData);
 
     public static GroupOptionsData Defaults => new()
     {
@@ -32,6 +37,9 @@ internal unsafe struct GroupOptionsData : IVersioned<GroupOptionsData>
         FramesDenominator = 1,
         FrameRoom = 64,
         Folded = 1,
+        SpreadWindows = 1,
+        StarvationTicks = 8,
+        GpuShare = 1,
         TailSeconds = 0.25,
     };
 }

@@ -12,16 +12,18 @@ internal unsafe struct ModelOptionsData : IVersioned<ModelOptionsData>
     public int Threads;
     public int MaxBatch;
     public uint Vertices;
-    public uint Reserved;
+    public int EmotionWindow;
     public byte* BakedKernels;
     public nint CudaContext;
     public nint CudaStream;
+    public int StreamPriority;
+    public uint Reserved;
 
     public static string Name => "a2f_model_options";
 
-    public static int FirstSize => (int)Marshal.OffsetOf<ModelOptionsData>(nameof(BakedKernels));
+    public static int FirstSize => sizeof(ModelOptionsData);
 
-    public static ModelOptionsData Defaults => new() { MaxBatch = 8, Vertices = 1 };
+    public static ModelOptionsData Defaults => new() { MaxBatch = 8, Vertices = 1, EmotionWindow = 60000 };
 }
 
 /// <summary>a2f_model_info.</summary>
@@ -41,7 +43,7 @@ internal unsafe struct ModelInfoData : IVersioned<ModelInfoData>
     public int SkinVertexCount;
     public int TongueVertexCount;
     public int ParameterCount;
-    public uint Reserved;
+    public int ClassCount;
     public float* DefaultEmotion;
     public byte* Device;
     public byte* DeviceReason;
@@ -49,7 +51,7 @@ internal unsafe struct ModelInfoData : IVersioned<ModelInfoData>
 
     public static string Name => "a2f_model_info";
 
-    public static int FirstSize => (int)Marshal.OffsetOf<ModelInfoData>(nameof(Device));
+    public static int FirstSize => sizeof(ModelInfoData);
 
     public static ModelInfoData Defaults => default;
 }

@@ -45,7 +45,21 @@ internal static unsafe class CharacterExports
         try
         {
             CharacterState state = HandleTable.Remove<CharacterState>(character);
-            state.Group.Remove(character, state.Character);
+            state.Group.Remove(state.Character);
+            return AbiCode.Ok;
+        }
+        catch (Exception e)
+        {
+            return Failure.Report(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = nameof(a2f_character_set_priority), CallConvs = [typeof(CallConvCdecl)])]
+    public static int a2f_character_set_priority(nint character, int priority)
+    {
+        try
+        {
+            HandleTable.Get<CharacterState>(character).Character.Priority = priority;
             return AbiCode.Ok;
         }
         catch (Exception e)

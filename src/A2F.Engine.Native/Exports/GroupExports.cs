@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using A2F.Engine.Native.Abi;
 using A2F.Engine.Native.State;
+using A2F.Engine.Runtime;
 
 namespace A2F.Engine.Native.Exports;
 
@@ -59,10 +60,38 @@ internal static unsafe class GroupExports
         try
         {
             GroupState state = HandleTable.Get<GroupState>(group);
-            int most = OptionReader.Read(options);
+            TickBudget budget = OptionReader.Read(options);
             if (report is not null) Versioned.CheckTarget(report);
-            int windows = state.Tick(most, out TimeSpan time);
+            int windows = state.Tick(budget, out TimeSpan time);
             if (report is not null) Versioned.Write(report, new TickReportData { Windows = windows, Seconds = time.TotalSeconds });
+            return AbiCode.Ok;
+        }
+        catch (Exception e)
+        {
+            return Failure.Report(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = nameof(a2f_group_poll), CallConvs = [typeof(CallConvCdecl)])]
+    public static int a2f_group_poll(nint group)
+    {
+        try
+        {
+            HandleTable.Get<GroupState>(group).Poll();
+            return AbiCode.Ok;
+        }
+        catch (Exception e)
+        {
+            return Failure.Report(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = nameof(a2f_group_finish), CallConvs = [typeof(CallConvCdecl)])]
+    public static int a2f_group_finish(nint group)
+    {
+        try
+        {
+            HandleTable.Get<GroupState>(group).Finish();
             return AbiCode.Ok;
         }
         catch (Exception e)

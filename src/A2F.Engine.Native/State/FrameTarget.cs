@@ -31,7 +31,7 @@ internal static unsafe class FrameTarget
         Copy(frame.TongueVertices, value.TongueVertices);
         value.StandsIn = standsIn ? 1u : 0u;
         (value.Sequence, value.Timestamp, value.LatencySeconds) = (frame.Sequence, frame.Timestamp, frame.Latency.TotalSeconds);
-        (value.DeviceSkinVertices, value.DeviceTongueVertices) = NotYet.DeviceVertices(frame);
+        (value.DeviceSkinVertices, value.DeviceTongueVertices) = (frame.DeviceSkinVertices, frame.DeviceTongueVertices);
         Versioned.Write(target, value);
     }
 

@@ -7,17 +7,38 @@ namespace A2F.Engine.Native.State;
 /// <summary>What a handle of a group stands for.</summary>
 internal sealed class GroupState : IHandled
 {
-    private readonly ModelState _model;
+    private readonly List<ModelState> _held = [];
     private readonly CharacterGroup _group;
+    private readonly FramesReadyHook? _framesReady;
     private readonly Lock _gate = new();
-    private readonly HashSet<nint> _characters = [];
+    private readonly Dictionary<Character, nint> _handles = [];
     private bool _destroyed;
 
-    internal GroupState(ModelState model, CharacterGroupOptions options)
+    internal GroupState(ModelState model, GroupSetup setup)
     {
-        _model = model;
-        _group = model.CreateGroup(options);
-        HasVertices = options.Vertices;
+        _framesReady = setup.FramesReady;
+        HasVertices = setup.Options.Vertices;
+        try
+        {
+            Hold(model);
+            if (setup.Classifier is not null) Hold(setup.Classifier);
+            _group = model.CreateGroup(setup.Options with
+            {
+                EmotionModel = setup.Classifier?.Classifier,
+                FramesReady = _framesReady is null ? null : Tell,
+            });
+        }
+        catch
+        {
+            ReleaseAll();
+            throw;
+        }
+
+        void Hold(ModelState used)
+        {
+            used.Hold();
+            _held.Add(used);
+        }
     }
 
     public static HandleKind Kind => HandleKind.Group;
@@ -33,15 +54,15 @@ internal sealed class GroupState : IHandled
         {
             if (_destroyed) throw new AbiException(AbiCode.BadHandle, "the group was destroyed");
             nint handle = HandleTable.Add(new CharacterState(this, character, _group.CreateFrame()));
-            _characters.Add(handle);
+            _handles.Add(character, handle);
             return handle;
         }
     }
 
     /// <summary>Removes a character whose handle is out of the table.</summary>
-    internal void Remove(nint handle, Character character)
+    internal void Remove(Character character)
     {
-        lock (_gate) _characters.Remove(handle);
+        lock (_gate) _handles.Remove(character);
         try
         {
             _group.Remove(character);
@@ -52,17 +73,20 @@ internal sealed class GroupState : IHandled
         }
     }
 
-    /// <summary>Runs windows, at most so many; the time that took.</summary>
-    internal int Tick(int mostWindows, out TimeSpan time)
+    /// <summary>Runs windows within a budget; the time that took.</summary>
+    internal int Tick(TickBudget budget, out TimeSpan time)
     {
-        lock (_model.RunGate)
-        {
-            long start = Stopwatch.GetTimestamp();
-            int windows = _group.Tick(mostWindows);
-            time = Stopwatch.GetElapsedTime(start);
-            return windows;
-        }
+        long start = Stopwatch.GetTimestamp();
+        int windows = _group.Tick(budget);
+        time = Stopwatch.GetElapsedTime(start);
+        return windows;
     }
+
+    /// <summary>Makes frames readable that a GPU has finished.</summary>
+    internal void Poll() => _group.Poll();
+
+    /// <summary>Waits for a GPU, and makes its frames readable.</summary>
+    internal void Finish() => _group.Finish();
 
     /// <summary>Ends the group, whose handle is out of the table, and its characters.</summary>
     internal void Destroy()
@@ -70,10 +94,33 @@ internal sealed class GroupState : IHandled
         lock (_gate)
         {
             _destroyed = true;
-            foreach (nint handle in _characters) HandleTable.TryRemove<CharacterState>(handle);
-            _characters.Clear();
+            foreach (nint handle in _handles.Values) HandleTable.TryRemove<CharacterState>(handle);
+            _handles.Clear();
         }
-        _group.Dispose();
-        _model.Release();
+        try
+        {
+            _group.Dispose();
+        }
+        finally
+        {
+            ReleaseAll();
+        }
+    }
+
+    // No lock is held while the caller's function runs, which may destroy the character, others or the group.
+    private void Tell(Character character)
+    {
+        nint handle;
+        lock (_gate)
+        {
+            if (!_handles.TryGetValue(character, out handle)) return;
+        }
+        _framesReady!.Tell(handle);
+    }
+
+    private void ReleaseAll()
+    {
+        foreach (ModelState model in _held) model.Release();
+        _held.Clear();
     }
 }

@@ -14,6 +14,8 @@ internal sealed class ModelFacts(
     private readonly float[] _defaultEmotion = Pin(defaultEmotion);
     private readonly byte[] _device = Text.Pinned(device), _deviceReason = Text.Pinned(deviceReason ?? "");
 
+    internal ModelKind Kind => kind;
+
     internal string Device => device;
 
     internal string DeviceReason => deviceReason ?? "";
@@ -23,7 +25,7 @@ internal sealed class ModelFacts(
     /// <summary>The struct for C; its pointers are good as long as this is.</summary>
     internal unsafe ModelInfoData ToStruct(ModelNames names) => new()
     {
-        Kind = kind == ModelKind.Regression ? 0u : 1u,
+        Kind = (uint)kind,
         SampleRate = SampleRate,
         WindowSamples = windowSamples,
         FramesNumerator = rate.Numerator,
@@ -35,6 +37,7 @@ internal sealed class ModelFacts(
         SkinVertexCount = names.SkinVertices,
         TongueVertexCount = names.TongueVertices,
         ParameterCount = names.Count(NameList.Parameters),
+        ClassCount = names.Count(NameList.Classes),
         DefaultEmotion = (float*)Text.AddressOf(_defaultEmotion),
         Device = (byte*)Text.AddressOf(_device),
         DeviceReason = (byte*)Text.AddressOf(_deviceReason),

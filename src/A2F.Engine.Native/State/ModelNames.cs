@@ -11,19 +11,30 @@ internal enum NameList : uint
     SkinWeights,
     TongueWeights,
     Parameters,
+    Classes,
 }
 
 /// <summary>Names of what goes into a model and comes out of it, as texts that C may look at.</summary>
-internal sealed class ModelNames(IReadOnlyList<string> emotions, IReadOnlyList<string> identities, FaceRig rig, AnimationSettings settings)
+internal sealed class ModelNames
 {
-    private readonly byte[][][] _lists =
-    [
-        Pin(emotions), Pin(identities), Pin(rig.SkinPoseNames), Pin(rig.TonguePoseNames), Pin(CharacterParameters.NamesOf(settings)),
-    ];
+    private readonly byte[][][] _lists;
 
-    internal int SkinVertices { get; } = rig.SkinVertexCount;
+    private ModelNames(params IReadOnlyList<string>[] lists) => _lists = [.. lists.Select(Pin)];
 
-    internal int TongueVertices { get; } = rig.TongueVertexCount;
+    /// <summary>Those of a face model.</summary>
+    internal static ModelNames OfFace(IReadOnlyList<string> emotions, IReadOnlyList<string> identities, FaceRig rig, AnimationSettings settings) =>
+        new(emotions, identities, rig.SkinPoseNames, rig.TonguePoseNames, CharacterParameters.NamesOf(settings), [])
+        {
+            SkinVertices = rig.SkinVertexCount,
+            TongueVertices = rig.TongueVertexCount,
+        };
+
+    /// <summary>Those of an emotion model.</summary>
+    internal static ModelNames OfClassifier(IReadOnlyList<string> classes) => new([], [], [], [], [], classes);
+
+    internal int SkinVertices { get; private init; }
+
+    internal int TongueVertices { get; private init; }
 
     internal int Count(NameList list) => _lists[(int)list].Length;
 

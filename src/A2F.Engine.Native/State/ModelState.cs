@@ -5,18 +5,18 @@ using A2F.Engine.Weights;
 
 namespace A2F.Engine.Native.State;
 
-/// <summary>What a handle of a model stands for. The model lives as long as its handle or a group on it.</summary>
+/// <summary>What a handle of a model stands for. The model lives as long as its handle or a group that uses it.</summary>
 internal sealed class ModelState : IHandled
 {
     private readonly IDisposable _model;
-    private readonly Func<CharacterGroupOptions, CharacterGroup> _createGroup;
+    private readonly Func<CharacterGroupOptions, CharacterGroup>? _createGroup;
     private int _users = 1;
 
     private ModelState(string path, RegressionModel model)
     {
         (Path, _model, _createGroup) = (path, model, options => CharacterGroup.Create(model, options));
         RegressionInfo info = model.Folder.Info;
-        Names = new ModelNames(info.Emotions, [info.Actor], model.Rig, model.Folder.Settings);
+        Names = ModelNames.OfFace(info.Emotions, [info.Actor], model.Rig, model.Folder.Settings);
         Info = new ModelFacts(ModelKind.Regression, model.InputLength, (0, 1), info.DefaultEmotion, model.Device, model.DeviceReason, model.BackendBytes);
     }
 
@@ -24,9 +24,16 @@ internal sealed class ModelState : IHandled
     {
         (Path, _model, _createGroup) = (path, model, options => CharacterGroup.Create(model, options));
         DiffusionInfo info = model.Folder.Info;
-        Names = new ModelNames(info.Emotions, info.Identities, model.RigOf(0), model.Folder.Identities[0].Settings);
+        Names = ModelNames.OfFace(info.Emotions, info.Identities, model.RigOf(0), model.Folder.Identities[0].Settings);
         Info = new ModelFacts(
             ModelKind.Diffusion, model.WindowLength, info.FrameRateFraction, info.DefaultEmotion, model.Device, model.DeviceReason, model.BackendBytes);
+    }
+
+    private ModelState(string path, EmotionModel model)
+    {
+        (Path, _model) = (path, model);
+        Names = ModelNames.OfClassifier(model.Folder.Info.Labels);
+        Info = new ModelFacts(ModelKind.Emotion, model.WindowLength, (0, 1), [], model.Device, model.DeviceReason, model.BackendBytes);
     }
 
     public static HandleKind Kind => HandleKind.Model;
@@ -40,30 +47,36 @@ internal sealed class ModelState : IHandled
     /// <summary>Sizes and the like.</summary>
     internal ModelFacts Info { get; }
 
-    /// <summary>Held by whoever runs the network: groups on one model take turns.</summary>
-    internal Lock RunGate { get; } = new();
+    /// <summary>The model as one that hears emotions.</summary>
+    /// <exception cref="AbiException">It is a face model.</exception>
+    internal EmotionModel Classifier => _model as EmotionModel
+        ?? throw new AbiException(A2FErrorCode.InvalidArgument, $"emotion_model: {Path} is a face model; an emotion model was expected, or null for none");
 
-    /// <summary>Loads a folder of either kind.</summary>
+    /// <summary>Loads a folder of any kind.</summary>
     internal static ModelState Load(string path, ModelOptions options)
     {
-        ModelKind kind = ModelFolders.KindOf(path);
-        ModelState state = kind switch
+        ModelState state = ModelFolders.KindOf(path) switch
         {
-            ModelKind.Regression => Keep(RegressionModel.Load(path, options), model => model.HasNetwork, model => new ModelState(path, model)),
-            ModelKind.Diffusion => Keep(DiffusionModel.Load(path, options), model => model.HasNetwork, model => new ModelState(path, model)),
-            _ => throw new A2FException(A2FErrorCode.InvalidModel, $"{path} is an emotion model, which has no face to animate; name the folder of a face model"),
+            ModelKind.Regression => Keep(
+                RegressionModel.Load(path, options), model => model.HasNetwork, model => model.OnGpu is not null, model => new ModelState(path, model)),
+            ModelKind.Diffusion => Keep(
+                DiffusionModel.Load(path, options), model => model.HasNetwork, model => model.OnGpu(features: true) is not null, model => new ModelState(path, model)),
+            _ => Keep(EmotionModel.Load(path, options), _ => true, model => model.OnGpu is not null, model => new ModelState(path, model)),
         };
-        string reason = state.Info.DeviceReason is { Length: > 0 } text ? $" ({text})" : "";
-        Log.Write(Log.Info, $"model {path}: {kind.ToString().ToLowerInvariant()}, on {state.Info.Device}{reason}, {state.Info.BackendBytes:N0} bytes");
+        ModelFacts info = state.Info;
+        string reason = info.DeviceReason is { Length: > 0 } text ? $" ({text})" : "";
+        Log.Write(Log.Info, $"model {path}: {info.Kind.ToString().ToLowerInvariant()}, on {info.Device}{reason}, {info.BackendBytes:N0} bytes");
         return state;
 
-        ModelState Keep<T>(T model, Func<T, bool> hasNetwork, Func<T, ModelState> make)
+        ModelState Keep<T>(T model, Func<T, bool> hasNetwork, Func<T, bool> isOnGpu, Func<T, ModelState> make)
             where T : IDisposable
         {
             try
             {
-                if (hasNetwork(model)) return make(model);
-                throw new A2FException(A2FErrorCode.InvalidModel, $"{path} holds no network, and characters need one");
+                if (!hasNetwork(model)) throw new A2FException(A2FErrorCode.InvalidModel, $"{path} holds no network, and characters need one");
+                ModelState made = make(model);
+                if (!isOnGpu(model)) CheckCuda(options, made.Info);
+                return made;
             }
             catch
             {
@@ -73,8 +86,25 @@ internal sealed class ModelState : IHandled
         }
     }
 
-    /// <summary>Makes a group, and keeps the model for it until <see cref="Release"/>.</summary>
-    internal CharacterGroup CreateGroup(CharacterGroupOptions options)
+    // A caller that hands over a context counts on it being used.
+    private static void CheckCuda(ModelOptions options, ModelFacts info)
+    {
+        string? field = options.CudaContext != 0 ? "cuda_context" : options.CudaStream != 0 ? "cuda_stream" : null;
+        if (field is null) return;
+        string reason = info.DeviceReason is { Length: > 0 } text ? $" ({text})" : "";
+        throw new AbiException(A2FErrorCode.InvalidArgument, $"{field} is set, but the model is on {info.Device}{reason}; set device to \"cuda\", or leave {field} null");
+    }
+
+    /// <summary>Makes a group on it, which must hold it.</summary>
+    /// <exception cref="AbiException">It is an emotion model.</exception>
+    internal CharacterGroup CreateGroup(CharacterGroupOptions options) => _createGroup is not null
+        ? _createGroup(options)
+        : throw new AbiException(A2FErrorCode.InvalidArgument,
+            $"{Path} is an emotion model, which has no face to animate; make the group on a face model, and name this one as its emotion_model");
+
+    /// <summary>Keeps the model until <see cref="Release"/>.</summary>
+    /// <exception cref="AbiException">It is gone.</exception>
+    internal void Hold()
     {
         int users;
         do
@@ -83,15 +113,6 @@ internal sealed class ModelState : IHandled
             if (users == 0) throw new AbiException(AbiCode.BadHandle, "the model was destroyed");
         }
         while (Interlocked.CompareExchange(ref _users, users + 1, users) != users);
-        try
-        {
-            lock (RunGate) return _createGroup(options);
-        }
-        catch
-        {
-            Release();
-            throw;
-        }
     }
 
     /// <summary>Says that its handle, or a group, needs the model no more.</summary>

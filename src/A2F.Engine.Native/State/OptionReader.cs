@@ -8,12 +8,13 @@ namespace A2F.Engine.Native.State;
 internal static unsafe class OptionReader
 {
     private const int MostThreads = 256;
+    private const double MostMilliseconds = 3_600_000;
 
     internal static ModelOptions Read(ModelOptionsData* source)
     {
         ModelOptionsData data = Versioned.Read(source);
         CheckReserved(data.Reserved);
-        NotYet.CheckCuda(data);
+        if (data.StreamPriority > 0) throw OutOfRange("stream_priority", "0 or less", data.StreamPriority);
         if (data.Threads is < 0 or > MostThreads) throw OutOfRange("threads", $"0 to {MostThreads}", data.Threads);
         return new ModelOptions
         {
@@ -27,47 +28,62 @@ internal static unsafe class OptionReader
             Threads = data.Threads,
             MaxBatch = data.MaxBatch,
             Vertices = Flag("vertices", data.Vertices),
+            EmotionWindow = data.EmotionWindow,
             BakedKernels = Text.Optional(data.BakedKernels, "baked_kernels"),
+            CudaContext = data.CudaContext,
+            CudaStream = data.CudaStream,
+            StreamPriority = data.StreamPriority,
         };
     }
 
-    internal static CharacterGroupOptions Read(GroupOptionsData* source)
+    internal static GroupSetup Read(GroupOptionsData* source)
     {
         GroupOptionsData data = Versioned.Read(source);
-        NotYet.CheckDeviceVertices(data);
-        NotYet.CheckScheduling(data);
-        if (!double.IsFinite(data.TailSeconds)) throw new AbiException(A2FErrorCode.NotFinite, $"tail_seconds: {data.TailSeconds} is no time");
+        CheckReserved(data.Reserved);
+        CheckFinite("tail_seconds", data.TailSeconds);
+        CheckFinite("gpu_share", data.GpuShare);
         if (data.TailSeconds is < 0 or > 10) throw OutOfRange("tail_seconds", "0 to 10", data.TailSeconds);
         if (data.FramesNumerator < 1) throw OutOfRange("frames_numerator", "1 or more", data.FramesNumerator);
         if (data.FramesDenominator < 1) throw OutOfRange("frames_denominator", "1 or more", data.FramesDenominator);
         if (data.WhenFull > (uint)WhenFull.Grow) throw OutOfRange("when_full", "0 to 2", data.WhenFull);
-        return new CharacterGroupOptions
+        if (data.EmotionWindows > (uint)EmotionWindowPlace.Centred) throw OutOfRange("emotion_windows", "0 or 1", data.EmotionWindows);
+        CharacterGroupOptions options = new()
         {
             Capacity = data.Capacity,
             FramesNumerator = data.FramesNumerator,
             FramesDenominator = data.FramesDenominator,
             Vertices = Flag("vertices", data.Vertices),
+            DeviceVertices = Flag("device_vertices", data.DeviceVertices),
             FrameRoom = data.FrameRoom,
             WhenFull = (WhenFull)data.WhenFull,
             Folded = Flag("folded", data.Folded),
-            FaceDevice = Text.Optional(data.FaceDevice, "face_device") ?? "cpu",
+            SpreadWindows = Flag("spread_windows", data.SpreadWindows),
+            StarvationTicks = data.StarvationTicks,
+            GpuShare = data.GpuShare,
             Tail = TimeSpan.FromSeconds(data.TailSeconds),
+            FaceDevice = Text.Optional(data.FaceDevice, "face_device") ?? "model",
+            EmotionWindows = (EmotionWindowPlace)data.EmotionWindows,
         };
+        return new GroupSetup(
+            options, data.EmotionModel == 0 ? null : HandleTable.Get<ModelState>(data.EmotionModel),
+            data.FramesReady is null ? null : new FramesReadyHook(data.FramesReady, (nint)data.FramesReadyUser));
     }
 
-    internal static int Read(TickOptionsData* source)
+    internal static TickBudget Read(TickOptionsData* source)
     {
         TickOptionsData data = Versioned.Read(source);
-        NotYet.CheckTickTime(data);
+        CheckFinite("most_milliseconds", data.MostMilliseconds);
         if (data.MostWindows < 0) throw OutOfRange("most_windows", "0 or more", data.MostWindows);
-        return data.MostWindows == 0 ? int.MaxValue : data.MostWindows;
+        if (data.MostMilliseconds is < 0 or > MostMilliseconds) throw OutOfRange("most_milliseconds", $"0 to {MostMilliseconds}", data.MostMilliseconds);
+        // Rounded up, so that a bound that is very small does not become none.
+        long ticks = (long)Math.Ceiling(data.MostMilliseconds * TimeSpan.TicksPerMillisecond);
+        return new TickBudget { MostWindows = data.MostWindows, MostTime = TimeSpan.FromTicks(ticks) };
     }
 
     internal static CharacterOptions Read(CharacterOptionsData* source)
     {
         CharacterOptionsData data = Versioned.Read(source);
-        CheckReserved(data.Reserved | data.Reserved2);
-        NotYet.CheckPriority(data);
+        CheckReserved(data.Reserved);
         if (data.Identity < -1) throw OutOfRange("identity", "-1 or more", data.Identity);
         if (data.SourceFrame < -1) throw OutOfRange("source_frame", "-1 or more", data.SourceFrame);
         return new CharacterOptions
@@ -76,6 +92,8 @@ internal static unsafe class OptionReader
             Seed = data.Seed,
             SourceShot = Text.Optional(data.SourceShot, "source_shot"),
             SourceFrame = data.SourceFrame == -1 ? null : data.SourceFrame,
+            Priority = data.Priority,
+            HearsEmotions = Flag("hears_emotions", data.HearsEmotions),
         };
     }
 
@@ -85,6 +103,11 @@ internal static unsafe class OptionReader
         1 => true,
         _ => throw OutOfRange(field, "0 or 1", value),
     };
+
+    private static void CheckFinite(string field, double value)
+    {
+        if (!double.IsFinite(value)) throw new AbiException(A2FErrorCode.NotFinite, $"{field}: {value} is no finite number");
+    }
 
     private static void CheckReserved(uint value)
     {

@@ -55,8 +55,7 @@ enum {
     A2F_ERROR_INTERNAL = 10,             /* a defect of this library */
     A2F_ERROR_BAD_HANDLE = 100,          /* null, made up, of another kind, or already destroyed */
     A2F_ERROR_STRUCT_SIZE = 101,         /* a struct is smaller than any version of it, or sets what this library does not know */
-    A2F_ERROR_NOT_SUPPORTED = 102,       /* this version or build of the library cannot do it */
-    A2F_ERROR_BUFFER_TOO_SMALL = 103     /* a caller's buffer does not hold the result */
+    A2F_ERROR_BUFFER_TOO_SMALL = 102     /* a caller's buffer does not hold the result */
 };
 
 /* A2F_ABI_VERSION of the library. */
@@ -126,22 +125,33 @@ typedef struct a2f_model_options {
     int32_t threads;                     /* of the CPU, the caller's included: 0 to 256. 0, the default: one per processor, at most 8 */
     int32_t max_batch;                   /* windows that run together, 1 to 1024; memory grows with it. Default 8 */
     uint32_t vertices;                   /* 0: a diffusion model takes less memory, and groups cannot put out vertices. Default 1 */
-    uint32_t reserved;                   /* 0 */
-    /* The first version of the struct ends here. */
+    int32_t emotion_window;              /* samples that an emotion model hears at a time: 400 to 1600000, of which groups, whose characters are
+                                            heard twice a second, take 8000 and more. Face models ignore it. Default 60000 */
     const char *baked_kernels;           /* folder of compiled kernels ("a2f kernels bake") for GPUs; null for A2F_KERNELS, or the cache */
-    void *cuda_context;                  /* CUcontext to work in, null for the device's primary one. Not supported yet: leave it null */
-    void *cuda_stream;                   /* CUstream of that context, null for one of the model's own. Not supported yet: leave it null */
+    void *cuda_context;                  /* CUcontext to work in, null for the device's primary one. It must outlive the model and its groups */
+    void *cuda_stream;                   /* CUstream of that context, no default one, on which kernels are queued behind what is queued there;
+                                            null for one of the model's own. It must outlive the model and its groups, too */
+    int32_t stream_priority;             /* of CUDA streams of the model's own: 0, the default, is the lowest, -1 is above it and so on; what is
+                                            beyond the device's highest is that one */
+    uint32_t reserved;                   /* 0 */
 } a2f_model_options;
 
-enum { A2F_MODEL_REGRESSION = 0, A2F_MODEL_DIFFUSION = 1 };
+enum {
+    A2F_MODEL_REGRESSION = 0,            /* face models: audio and emotions in, faces out */
+    A2F_MODEL_DIFFUSION = 1,
+    A2F_MODEL_EMOTION = 2                /* hears emotions in audio, for groups on face models: emotion_model of a2f_group_options */
+};
 
-/* What a model is. Pointers are valid until the model's handle is destroyed. */
+/*
+ * What a model is. Pointers are valid until the model's handle is destroyed. Of an emotion model: kind, sample_rate, window_samples,
+ * class_count, device, device_reason and backend_bytes; other counts are 0.
+ */
 typedef struct a2f_model_info {
     uint32_t struct_size;
     uint32_t kind;                       /* A2F_MODEL_* */
     int32_t sample_rate;                 /* of the audio that it takes: 16000 */
     int32_t window_samples;              /* samples that it looks at at a time */
-    int32_t frames_numerator;            /* frames a second that it makes: 30/1. 0/1: any; the group's options say which */
+    int32_t frames_numerator;            /* frames a second that it makes: 30/1. 0/1: any; options of groups say which */
     int32_t frames_denominator;
     int32_t emotion_count;
     int32_t identity_count;              /* 1 for a regression model */
@@ -150,9 +160,8 @@ typedef struct a2f_model_info {
     int32_t skin_vertex_count;
     int32_t tongue_vertex_count;
     int32_t parameter_count;
-    uint32_t reserved;
+    int32_t class_count;                 /* emotions that an emotion model tells apart; 0 for face models */
     const float *default_emotion;        /* [emotion_count]: what characters start with */
-    /* The first version of the struct ends here. */
     const char *device;                  /* what the network runs on, for reports */
     const char *device_reason;           /* why there, where the device was "auto"; else "" */
     uint64_t backend_bytes;              /* that weights and activations hold */
@@ -163,12 +172,16 @@ enum {
     A2F_NAMES_IDENTITIES = 1,
     A2F_NAMES_SKIN_WEIGHTS = 2,
     A2F_NAMES_TONGUE_WEIGHTS = 3,
-    A2F_NAMES_PARAMETERS = 4             /* those that a2f_character_set_parameter takes */
+    A2F_NAMES_PARAMETERS = 4,            /* those that a2f_character_set_parameter takes */
+    A2F_NAMES_CLASSES = 5                /* what an emotion model tells apart */
 };
 
 A2F_API int32_t A2F_CALL a2f_model_options_init_sized(a2f_model_options *options, uint32_t struct_size);
 
-/* Loads a model folder: regression or diffusion, deploy format or packed. Options may be null for defaults. *model is null where that fails. */
+/*
+ * Loads a model folder of any kind, deploy format or packed. Options may be null for defaults. *model is null where that fails. A context or
+ * stream that cannot be used, as the model came to be on the CPU, gives A2F_ERROR_INVALID_ARGUMENT.
+ */
 A2F_API int32_t A2F_CALL a2f_model_load(const char *folder, const a2f_model_options *options, a2f_model **model);
 
 /* Fills info up to its struct_size. */
@@ -177,7 +190,7 @@ A2F_API int32_t A2F_CALL a2f_model_get_info(const a2f_model *model, a2f_model_in
 /* A name of a list, A2F_NAMES_*, from 0. Valid until the model's handle is destroyed. */
 A2F_API int32_t A2F_CALL a2f_model_get_name(const a2f_model *model, uint32_t list, uint32_t index, const char **name);
 
-/* The handle is gone at once, the model when its last group is: groups keep working. */
+/* The handle is gone at once, the model when the last group that uses it is: groups keep working. */
 A2F_API int32_t A2F_CALL a2f_model_destroy(a2f_model *model);
 
 /* ------------------------------------------------------------------------------------------------------------------ groups */
@@ -191,34 +204,57 @@ enum {
     A2F_WHEN_FULL_GROW = 2               /* room doubles */
 };
 
+/* Where the audio lies that an emotion is heard in. */
+enum {
+    A2F_EMOTION_WINDOWS_CAUSAL = 0,      /* before its moment: no latency, for live audio; an emotion shows a second or so after it is first heard */
+    A2F_EMOTION_WINDOWS_CENTRED = 1      /* round its moment: frames wait for half a window of audio, 1.9 s of the usual 60000 samples */
+};
+
+typedef struct a2f_character a2f_character;
+
+/*
+ * Told of a character that got frames; once a call of a2f_group_tick, _poll or _finish for each, on the thread of that call, before it returns
+ * and with no lock held: it may call any function, also to destroy the character, others or the group. It must not throw or jump out. A
+ * character that another thread has destroyed meanwhile may still be told of; its handle is refused then.
+ */
+typedef void(A2F_CALL *a2f_frames_ready_function)(void *user, a2f_character *character);
+
 typedef struct a2f_group_options {
     uint32_t struct_size;
     int32_t capacity;                    /* most characters at a time, 1 to 65535. Default 16 */
     int32_t frames_numerator;            /* frames a second of regression models; a diffusion model has its own. 1 or more. Default 60 */
     int32_t frames_denominator;          /* 1 or more. Default 1 */
     uint32_t vertices;                   /* whether vertices are wanted beside the weights. Default 0 */
+    uint32_t device_vertices;            /* whether vertices are made but stay on the GPU: see a2f_frame. Needs the model on a GPU, face_device
+                                            null or "model", vertices 0, and a when_full other than GROW. Default 0 */
     int32_t frame_room;                  /* frames that are kept of each character: at least 2, and at least those of a window. Default 64 */
     uint32_t when_full;                  /* A2F_WHEN_FULL_*. Default DROP_OLDEST */
     uint32_t folded;                     /* weights come without any vertex, which is much faster; 0 to compare. Default 1 */
-    const char *face_device;             /* what the animation stage runs on, as a model's device; null for "cpu" */
+    uint32_t spread_windows;             /* whether windows of several frames, and of the emotion model, that are ready together run in different
+                                            ticks; frames come up to half a second later, and are the same. Default 1 */
+    int32_t starvation_ticks;            /* ticks after which a character that waits goes first whatever its priority: 0 (first come, first
+                                            served) to 1000000. Default 8 */
+    float gpu_share;                     /* share of the GPU's time that the group may take, above 0 to 1. Default 1 */
     double tail_seconds;                 /* silence after the end of a character's audio, in which the mouth closes: 0 to 10. Default 0.25 */
-    /* The first version of the struct ends here. */
-    uint32_t device_vertices;            /* vertices stay on the GPU. Not supported yet: leave it 0 */
-    int32_t starvation_ticks;            /* ticks after which a waiting character goes first whatever its priority. Not supported yet: leave it 0 */
-    int32_t spread_windows;              /* whether windows are spread over ticks. Not supported yet: leave it 0 */
-    float gpu_share;                     /* share of the GPU that ticks may take. Not supported yet: leave it 0 */
+    const char *face_device;             /* what the animation stage runs on, as a model's device; null or "model" for where the model is */
+    a2f_model *emotion_model;            /* hears emotions for characters with hears_emotions; null for none. The group keeps it, as its model */
+    uint32_t emotion_windows;            /* A2F_EMOTION_WINDOWS_*. Default CAUSAL */
+    uint32_t reserved;                   /* 0 */
+    a2f_frames_ready_function frames_ready; /* null, the default, for nobody to be told */
+    void *frames_ready_user;             /* passed to it; must be good as long as a tick, poll or finish of the group runs */
 } a2f_group_options;
 
 typedef struct a2f_tick_options {
     uint32_t struct_size;
     int32_t most_windows;                /* that this tick runs; 0, the default, for no bound */
-    double most_milliseconds;            /* after which it starts no more of them; 0 for no bound. Not supported yet: leave it 0 */
+    double most_milliseconds;            /* after which the tick should have ended, 0 to 3600000; 0, the default, for no bound. Kept by foresight:
+                                            no batch begins that would take longer, as those before it tell. One window always may */
 } a2f_tick_options;
 
 typedef struct a2f_tick_report {
     uint32_t struct_size;
-    int32_t windows;                     /* that ran */
-    double seconds;                      /* that the tick took, without waiting for other ticks on the same model */
+    int32_t windows;                     /* that ran, or that were begun on a GPU, those of the emotion model included */
+    double seconds;                      /* that the call took, frames_ready included */
 } a2f_tick_report;
 
 A2F_API int32_t A2F_CALL a2f_group_options_init_sized(a2f_group_options *options, uint32_t struct_size);
@@ -229,18 +265,23 @@ A2F_API int32_t A2F_CALL a2f_group_create(a2f_model *model, const a2f_group_opti
 
 /*
  * Runs the windows whose audio is there, and makes their frames readable. Within a tick no character runs a second window before each that is
- * ready has run one; where the bound ends a tick early, the next begins where it stopped. Ticks of groups on one model wait for each other.
- * What goes wrong with one character stops that one alone: see a2f_character_get_status. Options and report may be null. Once warm, it takes
- * no memory.
+ * ready has run one; what a bound leaves out runs in later ticks: whoever waited for starvation_ticks first, then higher priorities, then
+ * whoever's last window is longest ago. Where the model is on a GPU, the tick begins windows and waits for nothing: their frames can be read
+ * after a later tick, poll or finish. Ticks of one group wait for each other; groups on one model take turns with its network alone. What goes
+ * wrong with one character stops that one alone: see a2f_character_get_status. Options and report may be null. Once warm, it takes no memory.
  */
 A2F_API int32_t A2F_CALL a2f_group_tick(a2f_group *group, const a2f_tick_options *options, a2f_tick_report *report);
+
+/* Makes frames readable that ticks have begun and a GPU has finished since. Waits for a running tick, but not for the GPU; begins nothing. */
+A2F_API int32_t A2F_CALL a2f_group_poll(a2f_group *group);
+
+/* As a2f_group_poll, and waits for all that ticks have begun: of the three the only one that waits for a GPU. */
+A2F_API int32_t A2F_CALL a2f_group_finish(a2f_group *group);
 
 /* Waits for a running tick. The handles of the group's characters are destroyed with it. */
 A2F_API int32_t A2F_CALL a2f_group_destroy(a2f_group *group);
 
 /* ------------------------------------------------------------------------------------------------------------------ characters */
-
-typedef struct a2f_character a2f_character;
 
 typedef struct a2f_character_options {
     uint32_t struct_size;
@@ -248,10 +289,9 @@ typedef struct a2f_character_options {
     uint64_t seed;                       /* of the noise, where a diffusion model's noise is seeded. Default 0 */
     const char *source_shot;             /* of the implicit emotion of a regression model; null for the model's own */
     int32_t source_frame;                /* within the shot; -1, the default, for the model's own */
+    int32_t priority;                    /* any; higher ones go first where a tick is bounded. Default 0 */
+    uint32_t hears_emotions;             /* whether its emotions are heard in its audio, by the group's emotion_model. Default 0 */
     uint32_t reserved;                   /* 0 */
-    /* The first version of the struct ends here. */
-    int32_t priority;                    /* higher ones go first where a tick is bounded. Not supported yet: leave it 0 */
-    uint32_t reserved2;                  /* 0 */
 } a2f_character_options;
 
 typedef struct a2f_character_status {
@@ -285,9 +325,10 @@ typedef struct a2f_frame {
     int64_t sequence;                    /* out: number of the frame in the character's track, from 0 */
     int64_t timestamp;                   /* out: sample at 16 kHz that it belongs to */
     double latency_seconds;              /* out: from the push that completed its audio until it could be read */
-    /* The first version of the struct ends here. */
-    uint64_t device_skin_vertices;       /* out: CUDA device pointers, 0 where there are none */
-    uint64_t device_tongue_vertices;
+    uint64_t device_skin_vertices;       /* out: CUDA device pointer of [skin_vertex_count, 3] floats in centimetres in a group with
+                                            device_vertices, else 0. They are complete, and untouched until frame_room later frames of the
+                                            character can be read, or it is reset or destroyed. Of a sampled frame: those of the frame before */
+    uint64_t device_tongue_vertices;     /* out: the same of the tongue */
 } a2f_frame;
 
 A2F_API int32_t A2F_CALL a2f_character_options_init_sized(a2f_character_options *options, uint32_t struct_size);
@@ -316,7 +357,13 @@ A2F_API int32_t A2F_CALL a2f_character_read_frame(a2f_character *character, a2f_
  */
 A2F_API int32_t A2F_CALL a2f_character_sample_frame(a2f_character *character, double time, a2f_frame *frame);
 
-/* Sets the emotion from now on: emotion_count finite values. Waits for a running tick, as do all functions down to reset. */
+/* Sets the priority from the next tick on: any number, higher ones go first where a tick is bounded. Never waits for a tick. */
+A2F_API int32_t A2F_CALL a2f_character_set_priority(a2f_character *character, int32_t priority);
+
+/*
+ * Sets the emotion from now on: emotion_count finite values. A2F_ERROR_INVALID_ARGUMENT for a character that hears its emotions. Waits for a
+ * running tick, as do all functions down to reset.
+ */
 A2F_API int32_t A2F_CALL a2f_character_set_emotion(a2f_character *character, const float *values, size_t count);
 
 /*
@@ -338,7 +385,7 @@ A2F_API int32_t A2F_CALL a2f_character_get_parameter(a2f_character *character, c
 A2F_API int32_t A2F_CALL a2f_character_get_parameter_text(
     a2f_character *character, const char *name, char *buffer, size_t capacity, size_t *length);
 
-/* Starts a new track: drops audio, frames, state and error; keeps parameters and the emotion. */
+/* Starts a new track: drops audio, frames, state and error; keeps parameters, priority and the emotion, or hears emotions anew. */
 A2F_API int32_t A2F_CALL a2f_character_reset(a2f_character *character);
 
 /* Fills status up to its struct_size. Never waits for a tick. */

@@ -2,9 +2,9 @@
  * Speech in, blendshape weights out: a WAV file and a model folder become a CSV file, one row for each frame.
  *
  *     cc -std=c99 animate.c -o animate -I../include -L. -la2f -Wl,-rpath,'$ORIGIN'
- *     ./animate weights/default samples/hello.wav hello.csv
+ *     ./animate weights/default samples/hello.wav hello.csv [DEVICE]
  *
- * It needs nothing but liba2f.so beside it.
+ * DEVICE is "cpu" where it is left out, "auto", "cuda" or "cuda:N". It needs nothing but liba2f.so beside it.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -62,6 +62,7 @@ static int drain(FILE *file, a2f_group *group, a2f_character *character, a2f_fra
 
     do {
         if (a2f_group_tick(group, NULL, &report)) return failed("tick");
+        if (a2f_group_finish(group)) return failed("finish"); /* a game would not wait: on a GPU its next tick has the frames */
         while ((code = a2f_character_read_frame(character, frame)) == A2F_OK) write_row(file, frame);
         if (code != A2F_NO_FRAME) return failed("read a frame");
     } while (report.windows > 0);
@@ -135,7 +136,7 @@ int main(int argc, char **argv)
         weights = malloc(((size_t)info.skin_weight_count + (size_t)info.tongue_weight_count + 1) * sizeof *weights);
         frame.skin_weights = weights;
         frame.tongue_weights = weights ? weights + info.skin_weight_count : NULL;
-        fprintf(stderr, "%s, liba2f %s\n", info.device, a2f_version_string());
+        fprintf(stderr, "on %s, liba2f %s\n", info.device, a2f_version_string());
         ok = weights && write_header(file, model, &info) && animate(file, group, character, audio, &frame);
     }
     if (file && fclose(file)) ok = 0;

@@ -171,6 +171,8 @@ int run(const char *folder, const char *wav, int count, bool realtime)
             a2f::check(a2f_group_tick(group.get(), nullptr, &report), "tick");
             windows += report.windows;
             times.push_back(report.seconds);
+            // Here the game would do its own work; what a GPU has finished meanwhile comes with this.
+            a2f::check(a2f_group_poll(group.get()), "poll");
             // Faces are a fifth of a second behind the sound that is heard by now: they need to hear what comes next.
             const double clock = static_cast<double>(playback.played) - 0.2 * sample_rate;
             for (const auto &character : characters) {

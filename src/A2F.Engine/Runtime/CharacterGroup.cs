@@ -77,8 +77,8 @@ public sealed record CharacterGroupOptions
     public Action<Character>? FramesReady { get; init; }
 
     /// <summary>
-    /// Hears emotions in the audio of characters that are added with <see cref="CharacterOptions.HearsEmotions"/>. Not owned; only this group may use
-    /// it between its making and its end.
+    /// Hears emotions in the audio of characters that are added with <see cref="CharacterOptions.HearsEmotions"/>. Not owned; groups
+    /// may share one.
     /// </summary>
     public EmotionModel? EmotionModel { get; init; }
 
@@ -158,15 +158,18 @@ public sealed class CharacterGroup : IDisposable
             return (direct, new DirectRunner(network, direct));
         }
         int rooms = options.DeviceVertices ? checked(options.FrameRoom + network.MostFrames * network.MostUnderWay) : 0;
-        CudaFaceStage onGpu = CudaFaceStage.Beside((CudaDeviceWorker)network.OnGpu!.Value.Operators.Worker, network.Rigs, stage, rooms);
-        try
+        lock (network.Gate) // what a stage uploads goes by the model's stream, on which another group's tick may be recording a graph
         {
-            return (onGpu, new PipelinedRunner(network, onGpu, options.Vertices, new GpuShare(options.GpuShare)));
-        }
-        catch
-        {
-            onGpu.Dispose();
-            throw;
+            CudaFaceStage onGpu = CudaFaceStage.Beside((CudaDeviceWorker)network.OnGpu!.Value.Operators.Worker, network.Rigs, stage, rooms);
+            try
+            {
+                return (onGpu, new PipelinedRunner(network, onGpu, options.Vertices, new GpuShare(options.GpuShare)));
+            }
+            catch
+            {
+                onGpu.Dispose();
+                throw;
+            }
         }
     }
 

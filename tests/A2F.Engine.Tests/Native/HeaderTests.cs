@@ -7,6 +7,7 @@ using A2F.Engine.Native.Exports;
 using A2F.Engine.Native.State;
 using A2F.Engine.Runtime;
 using A2F.Engine.Tests.Weights;
+using A2F.Engine.Weights;
 using Xunit;
 
 namespace A2F.Engine.Tests.Native;
@@ -50,6 +51,8 @@ public sealed partial class HeaderTests : IDisposable
     {
         Check<WhenFull>("A2F_WHEN_FULL_");
         Check<NameList>("A2F_NAMES_");
+        Check<ModelKind>("A2F_MODEL_");
+        Check<EmotionWindowPlace>("A2F_EMOTION_WINDOWS_");
         Assert.Equal(new Dictionary<string, int> { ["A2F_LOG_ERROR"] = Log.Error, ["A2F_LOG_INFO"] = Log.Info }, Constants("A2F_LOG_"));
         string text = File.ReadAllText(NativeBuild.Header);
         int major = int.Parse(Regex.Match(text, @"#define A2F_ABI_MAJOR (\d+)").Groups[1].Value), minor = int.Parse(Regex.Match(text, @"#define A2F_ABI_MINOR (\d+)").Groups[1].Value);
@@ -106,7 +109,7 @@ public sealed partial class HeaderTests : IDisposable
     [GeneratedRegex("(?<=[a-z])(?=[A-Z0-9])")]
     private static partial Regex Border();
 
-    private static string Snake(string name) => Border().Replace(name, m => "_").ToLowerInvariant().Replace("reserved_2", "reserved2", StringComparison.Ordinal);
+    private static string Snake(string name) => Border().Replace(name, m => "_").ToLowerInvariant();
 
     private static Dictionary<string, int> Constants(string prefix) =>
         Regex.Matches(File.ReadAllText(NativeBuild.Header), $@"\b({prefix}\w*) = (-?\d+)").ToDictionary(m => m.Groups[1].Value, m => int.Parse(m.Groups[2].Value));

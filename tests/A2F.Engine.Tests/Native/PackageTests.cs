@@ -59,7 +59,7 @@ public sealed class PackageTests : IDisposable
             </Project>
             """);
         string output = _folder.File("out"), cached = CachedPackage(package);
-        NativeBuild.Dotnet("publish", project, "-c", "Release", "-r", "linux-x64", "-o", output, "-v", "quiet");
+        NativeBuild.Dotnet("publish", project, "-c", "Release", "-r", NativeBuild.Rid, "-o", output, "-v", "quiet");
         Assert.StartsWith(
             "361 frames", NativeBuild.Run(Path.Combine(output, "consumer"), [NativeBuild.DefaultModel, NativeBuild.Speech("hello.wav")]), StringComparison.Ordinal);
         Directory.Delete(cached, recursive: true);

@@ -86,10 +86,11 @@ public sealed class SampleTests : IDisposable
     [NativeFact]
     public void Wrong_calls_give_codes_and_never_crash()
     {
-        string[] sources = [.. ((string[])["abuse.c", "abuse_calls.c", "abuse_threads.c"]).Select(f => Path.Combine(NativeBuild.Sources, f))];
+        string[] sources = [.. ((string[])["abuse.c", "abuse_calls.c", "abuse_groups.c", "abuse_threads.c"]).Select(f => Path.Combine(NativeBuild.Sources, f))];
         string program = NativeBuild.Compile(_folder.Path, "abuse", sources, ["-std=c11", "-D_POSIX_C_SOURCE=200809L", .. Sanitizers]);
         string output = NativeBuild.Run(
-            program, [TestData.Path("fixtures/reg_tiny"), TestData.Path("fixtures/diff_tiny_30"), Tone(8000)], LeakSettings);
+            program,
+            [TestData.Path("fixtures/reg_tiny"), TestData.Path("fixtures/diff_tiny_30"), TestData.Path("fixtures/emo_base"), Tone(8000)], LeakSettings);
         Assert.EndsWith(" checks passed\n", output, StringComparison.Ordinal);
     }
 

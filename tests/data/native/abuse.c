@@ -2,7 +2,7 @@
  * Calls every function of liba2f wrongly, and checks the code that each returns. Prints one line for each check that fails; the exit code says
  * whether there was one.
  *
- *     abuse MODEL DIFFUSION_MODEL AUDIO.wav
+ *     abuse MODEL DIFFUSION_MODEL EMOTION_MODEL AUDIO.wav
  */
 #include <stdatomic.h>
 #include <stdio.h>
@@ -95,13 +95,12 @@ static void struct_sizes(const char *folder, a2f_model *model, a2f_group *group,
     }
 }
 
-static void other_versions(a2f_model *model)
+static void newer_versions(a2f_model *model)
 {
-    /* A newer header's struct, with one more field; and the first version's, which stops before device_vertices. */
+    /* Structs of a newer header, with one more field. */
     struct { a2f_group_options options; uint64_t newer; } wide;
-    a2f_group_options old;
-    a2f_group *group = NULL;
     struct { a2f_model_info info; uint64_t newer; } info;
+    a2f_group *group = NULL;
 
     memset(&wide, 0xff, sizeof wide);
     CHECK(a2f_group_options_init_sized(&wide.options, (uint32_t)sizeof wide), A2F_OK);
@@ -112,19 +111,18 @@ static void other_versions(a2f_model *model)
     CHECK(a2f_group_create(model, &wide.options, &group), A2F_ERROR_STRUCT_SIZE);
     CHECK(group != NULL, 0);
 
-    memset(&old, 0xff, sizeof old);
-    CHECK(a2f_group_options_init_sized(&old, (uint32_t)offsetof(a2f_group_options, device_vertices)), A2F_OK);
-    CHECK(old.device_vertices != 0xffffffff, 0); /* not written */
-    CHECK(a2f_group_create(model, &old, &group), A2F_OK); /* nor read */
-    CHECK(a2f_group_destroy(group), A2F_OK);
-
     memset(&info, 0xff, sizeof info);
-    info.info.struct_size = (uint32_t)offsetof(a2f_model_info, device);
-    CHECK(a2f_model_get_info(model, &info.info), A2F_OK);
-    CHECK(info.info.backend_bytes != UINT64_MAX || info.info.sample_rate != 16000, 0);
     info.info.struct_size = (uint32_t)sizeof info;
     CHECK(a2f_model_get_info(model, &info.info), A2F_OK);
     CHECK(info.newer != UINT64_MAX || info.info.backend_bytes == 0 || info.info.struct_size != sizeof info, 0);
+
+    /* One field less than any version has. */
+    CHECK(a2f_group_options_init_sized(&wide.options, (uint32_t)offsetof(a2f_group_options, frames_ready_user)), A2F_ERROR_STRUCT_SIZE);
+    CHECK(a2f_group_options_init(&wide.options), A2F_OK);
+    wide.options.struct_size = (uint32_t)offsetof(a2f_group_options, frames_ready_user);
+    CHECK(a2f_group_create(model, &wide.options, &group), A2F_ERROR_STRUCT_SIZE);
+    info.info.struct_size = (uint32_t)offsetof(a2f_model_info, backend_bytes);
+    CHECK(a2f_model_get_info(model, &info.info), A2F_ERROR_STRUCT_SIZE);
 }
 
 static void models(const char *folder, const char *wav)
@@ -153,8 +151,11 @@ static void models(const char *folder, const char *wav)
     TRY(options.precision = 2, A2F_ERROR_OUT_OF_RANGE);
     TRY(options.vertices = 2, A2F_ERROR_OUT_OF_RANGE);
     TRY(options.reserved = 1, A2F_ERROR_INVALID_ARGUMENT);
-    TRY(options.cuda_context = &options, A2F_ERROR_NOT_SUPPORTED);
-    TRY(options.cuda_stream = &options, A2F_ERROR_NOT_SUPPORTED);
+    TRY(options.stream_priority = 1, A2F_ERROR_OUT_OF_RANGE);
+    TRY(options.cuda_stream = &options, A2F_ERROR_INVALID_ARGUMENT);
+    check_text_at(__LINE__, a2f_last_error(), "cuda_stream is set, but the model is on ");
+    TRY(options.cuda_context = &options, A2F_ERROR_INVALID_ARGUMENT);
+    check_text_at(__LINE__, a2f_last_error(), "cuda_context is set, but the model is on ");
 #undef TRY
     CHECK(model != NULL, 0);
 
@@ -164,7 +165,8 @@ static void models(const char *folder, const char *wav)
     CHECK(a2f_model_get_info(model, NULL), A2F_ERROR_INVALID_ARGUMENT);
     CHECK(a2f_model_get_name(model, A2F_NAMES_EMOTIONS, 0, NULL), A2F_ERROR_INVALID_ARGUMENT);
     CHECK(a2f_model_get_name(model, A2F_NAMES_EMOTIONS, 0xffffffff, &name), A2F_ERROR_OUT_OF_RANGE);
-    CHECK(a2f_model_get_name(model, 5, 0, &name), A2F_ERROR_OUT_OF_RANGE);
+    CHECK(a2f_model_get_name(model, 6, 0, &name), A2F_ERROR_OUT_OF_RANGE);
+    CHECK(a2f_model_get_name(model, A2F_NAMES_CLASSES, 0, &name), A2F_ERROR_OUT_OF_RANGE);
     CHECK(a2f_model_get_name(model, A2F_NAMES_PARAMETERS, 0, &name), A2F_OK);
     check_text_at(__LINE__, name, "input_strength");
     CHECK(a2f_model_destroy(model), A2F_OK);
@@ -195,31 +197,37 @@ static void audio(const char *wav, const char *folder)
 int main(int argc, char **argv)
 {
     a2f_model_options options;
-    a2f_model *model = NULL;
+    a2f_model *model = NULL, *emotion = NULL;
     a2f_group *group = NULL, *other = NULL;
     a2f_character *character = NULL;
     a2f_audio *sound = NULL;
 
-    if (argc != 4) return 2;
+    if (argc != 5) return 2;
     CHECK(strcmp(a2f_last_error(), ""), 0);
     CHECK((int32_t)a2f_abi_version(), A2F_ABI_VERSION);
     CHECK(strcmp(a2f_error_name(12345), "A2F_ERROR_UNKNOWN"), 0);
     count_memory();
-    models(argv[1], argv[3]);
-    audio(argv[3], argv[1]);
+    models(argv[1], argv[4]);
+    audio(argv[4], argv[1]);
     a2f_model_options_init(&options);
     options.device = "cpu";
     options.threads = 1;
     CHECK(a2f_model_load(argv[1], &options, &model), A2F_OK);
+    options.emotion_window = 8000;
+    CHECK(a2f_model_load(argv[3], &options, &emotion), A2F_OK);
     CHECK(a2f_group_create(model, NULL, &group), A2F_OK);
     CHECK(a2f_character_create(group, NULL, &character), A2F_OK);
-    CHECK(a2f_audio_load(argv[3], &sound), A2F_OK);
+    CHECK(a2f_audio_load(argv[4], &sound), A2F_OK);
     bad_handles(model, group, character, sound);
     struct_sizes(argv[1], model, group, character);
-    other_versions(model);
-    group_misuse(model);
+    newer_versions(model);
+    group_misuse(model, emotion);
     character_misuse(model, group, character);
+    emotions(argv[3], model, emotion);
+    reports(model);
+    steady_state(model, emotion);
     CHECK(a2f_audio_destroy(sound), A2F_OK);
+    CHECK(a2f_model_destroy(emotion), A2F_OK);
 
     /* The model outlives its handle while there is a group; characters do not outlive theirs. */
     CHECK(a2f_model_destroy(model), A2F_OK);
@@ -228,8 +236,8 @@ int main(int argc, char **argv)
     CHECK(a2f_group_destroy(group), A2F_OK);
     CHECK(a2f_group_destroy(group), A2F_ERROR_BAD_HANDLE);
     every_function(model, group, character, sound, 1);
-    threads(argv[1]);
-    threads(argv[2]);
+    threads(argv[1], argv[3]);
+    threads(argv[2], argv[3]);
     check_memory();
     if (failures) printf("%d of %d checks failed\n", (int)failures, (int)checks);
     else printf("%d checks passed\n", (int)checks);

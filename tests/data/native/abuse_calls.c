@@ -29,6 +29,8 @@ void every_function(a2f_model *model, a2f_group *group, a2f_character *character
     CHECK(a2f_model_destroy(model), A2F_ERROR_BAD_HANDLE);
     CHECK(a2f_group_create(model, NULL, &no_group), A2F_ERROR_BAD_HANDLE);
     CHECK(a2f_group_tick(group, NULL, NULL), A2F_ERROR_BAD_HANDLE);
+    CHECK(a2f_group_poll(group), A2F_ERROR_BAD_HANDLE);
+    CHECK(a2f_group_finish(group), A2F_ERROR_BAD_HANDLE);
     CHECK(a2f_group_destroy(group), A2F_ERROR_BAD_HANDLE);
     CHECK(a2f_character_create(group, NULL, &no_character), A2F_ERROR_BAD_HANDLE);
     CHECK(a2f_character_push(character, &value, 1), A2F_ERROR_BAD_HANDLE);
@@ -41,6 +43,7 @@ void every_function(a2f_model *model, a2f_group *group, a2f_character *character
     CHECK(a2f_character_set_parameter_text(character, "skin_strength", "1"), A2F_ERROR_BAD_HANDLE);
     CHECK(a2f_character_get_parameter(character, "skin_strength", &value), A2F_ERROR_BAD_HANDLE);
     CHECK(a2f_character_get_parameter_text(character, "skin_strength", text, sizeof text, &count), A2F_ERROR_BAD_HANDLE);
+    CHECK(a2f_character_set_priority(character, 1), A2F_ERROR_BAD_HANDLE);
     CHECK(a2f_character_reset(character), A2F_ERROR_BAD_HANDLE);
     CHECK(a2f_character_get_status(character, &status), A2F_ERROR_BAD_HANDLE);
     CHECK(a2f_character_get_error(character, text, sizeof text, &count), A2F_ERROR_BAD_HANDLE);
@@ -49,7 +52,7 @@ void every_function(a2f_model *model, a2f_group *group, a2f_character *character
     CHECK(samples || name || no_group || no_character || count, 0);
 }
 
-void group_misuse(a2f_model *model)
+void group_misuse(a2f_model *model, a2f_model *emotion)
 {
     a2f_group_options options;
     a2f_tick_options tick;
@@ -71,25 +74,47 @@ void group_misuse(a2f_model *model)
     TRY(options.tail_seconds = 1e300, A2F_ERROR_OUT_OF_RANGE);
     TRY(options.tail_seconds = (double)NAN, A2F_ERROR_NOT_FINITE);
     TRY(options.face_device = "abacus", A2F_ERROR_INVALID_ARGUMENT);
-    TRY(options.device_vertices = 1, A2F_ERROR_NOT_SUPPORTED);
-    TRY(options.starvation_ticks = 1, A2F_ERROR_NOT_SUPPORTED);
-    TRY(options.spread_windows = 1, A2F_ERROR_NOT_SUPPORTED);
-    TRY(options.gpu_share = 0.5f, A2F_ERROR_NOT_SUPPORTED);
+    TRY(options.device_vertices = 2, A2F_ERROR_OUT_OF_RANGE);
+    TRY(options.device_vertices = 1, A2F_ERROR_INVALID_ARGUMENT);
+    check_text_at(__LINE__, a2f_last_error(), "vertices stay on a GPU only where the model");
+    TRY(options.spread_windows = 2, A2F_ERROR_OUT_OF_RANGE);
+    TRY(options.starvation_ticks = -1, A2F_ERROR_OUT_OF_RANGE);
+    TRY(options.starvation_ticks = 1000001, A2F_ERROR_OUT_OF_RANGE);
+    TRY(options.gpu_share = 0, A2F_ERROR_OUT_OF_RANGE);
+    TRY(options.gpu_share = 1.5f, A2F_ERROR_OUT_OF_RANGE);
+    TRY(options.gpu_share = NAN, A2F_ERROR_NOT_FINITE);
+    TRY(options.emotion_windows = 2, A2F_ERROR_OUT_OF_RANGE);
+    TRY(options.reserved = 1, A2F_ERROR_INVALID_ARGUMENT);
+    TRY(options.emotion_model = (a2f_model *)&options, A2F_ERROR_BAD_HANDLE);
+    TRY(options.emotion_model = model, A2F_ERROR_INVALID_ARGUMENT);
+    check_text_at(__LINE__, a2f_last_error(), "is a face model; an emotion model was expected");
 #undef TRY
+    CHECK(a2f_group_create(emotion, NULL, &group), A2F_ERROR_INVALID_ARGUMENT);
+    check_text_at(__LINE__, a2f_last_error(), "is an emotion model, which has no face to animate");
     CHECK(group != NULL, 0);
-    CHECK(a2f_group_create(model, NULL, &group), A2F_OK);
-    a2f_tick_options_init(&tick);
-    tick.most_windows = -1;
-    CHECK(a2f_group_tick(group, &tick, NULL), A2F_ERROR_OUT_OF_RANGE);
-    a2f_tick_options_init(&tick);
-    tick.most_milliseconds = 1;
-    CHECK(a2f_group_tick(group, &tick, NULL), A2F_ERROR_NOT_SUPPORTED);
+    a2f_group_options_init(&options);
+    CHECK(options.starvation_ticks != 8 || options.spread_windows != 1 || options.gpu_share != 1, 0);
+    options.face_device = "model";
+    CHECK(a2f_group_create(model, &options, &group), A2F_OK);
+#define TRY(change, code) \
+    do { a2f_tick_options_init(&tick); change; CHECK(a2f_group_tick(group, &tick, NULL), code); } while (0)
+    TRY(tick.most_windows = -1, A2F_ERROR_OUT_OF_RANGE);
+    TRY(tick.most_milliseconds = -1, A2F_ERROR_OUT_OF_RANGE);
+    TRY(tick.most_milliseconds = 1e300, A2F_ERROR_OUT_OF_RANGE);
+    TRY(tick.most_milliseconds = (double)NAN, A2F_ERROR_NOT_FINITE);
+    TRY(tick.most_milliseconds = (double)INFINITY, A2F_ERROR_NOT_FINITE);
+    TRY(tick.most_milliseconds = 1e-300, A2F_OK);
+    TRY(tick.most_milliseconds = 2.5, A2F_OK);
+#undef TRY
+    CHECK(a2f_group_poll(group), A2F_OK);
+    CHECK(a2f_group_finish(group), A2F_OK);
     CHECK(a2f_group_destroy(group), A2F_OK);
 }
 
 static void frames(a2f_group *group, a2f_character *character)
 {
     a2f_frame frame = { 0 };
+    a2f_tick_report report = { 0 };
     a2f_character_status status = { 0 };
     float weights[256], vertex[3];
     float *speech = calloc(32000, sizeof *speech);
@@ -102,7 +127,11 @@ static void frames(a2f_group *group, a2f_character *character)
     CHECK(a2f_character_sample_frame(character, 0, &frame), A2F_NO_FRAME);
     for (i = 0; i < 32000; i++) speech[i] = 0.3f * (float)sin(0.05 * i);
     CHECK(a2f_character_push(character, speech, 32000), A2F_OK);
-    CHECK(a2f_group_tick(group, NULL, NULL), A2F_OK);
+    CHECK(a2f_group_tick(group, NULL, &report), A2F_ERROR_STRUCT_SIZE);
+    CHECK(a2f_character_sample_frame(character, 0, &frame), A2F_NO_FRAME); /* what fails changes nothing */
+    report.struct_size = sizeof report;
+    CHECK(a2f_group_tick(group, NULL, &report), A2F_OK);
+    CHECK(report.windows < 60 || !(report.seconds > 0), 0);
     free(speech);
 
     frame.skin_weights = weights;
@@ -118,18 +147,14 @@ static void frames(a2f_group *group, a2f_character *character)
     CHECK(a2f_character_sample_frame(character, (double)frame.timestamp - 100.5, &frame), A2F_OK);
     CHECK(frame.stands_in, 0);
     CHECK(a2f_character_read_frame(character, &frame), A2F_OK);
-    frame.struct_size = (uint32_t)offsetof(a2f_frame, device_skin_vertices);
-    frame.device_skin_vertices = 77;
+    frame.device_skin_vertices = frame.device_tongue_vertices = 77;
     CHECK(a2f_character_read_frame(character, &frame), A2F_OK);
-    CHECK(frame.device_skin_vertices != 77, 0);
-    frame.struct_size = sizeof frame;
-    CHECK(a2f_character_read_frame(character, &frame), A2F_OK);
-    CHECK(frame.device_skin_vertices != 0, 0);
+    CHECK(frame.device_skin_vertices || frame.device_tongue_vertices, 0);
     CHECK(a2f_character_get_status(character, NULL), A2F_ERROR_INVALID_ARGUMENT);
     CHECK(a2f_character_get_status(character, &status), A2F_OK);
     CHECK(status.error || status.finished || status.samples_received != 32000, 0);
     /* Of more than frame_room frames that nobody read, the oldest were dropped; refused and sampled ones were not taken. */
-    CHECK(status.frames_made != status.frames_unread + status.frames_dropped + 3, 0);
+    CHECK(status.frames_made != status.frames_unread + status.frames_dropped + 2, 0);
 }
 
 static void parameters(a2f_character *character, const a2f_model *model)
@@ -197,7 +222,8 @@ void character_misuse(a2f_model *model, a2f_group *group, a2f_character *charact
     TRY(options.identity = 3, A2F_ERROR_INVALID_ARGUMENT);
     TRY(options.source_frame = -5, A2F_ERROR_OUT_OF_RANGE);
     TRY(options.source_shot = "no such shot", A2F_ERROR_INVALID_ARGUMENT);
-    TRY(options.priority = 1, A2F_ERROR_NOT_SUPPORTED);
+    TRY(options.hears_emotions = 2, A2F_ERROR_OUT_OF_RANGE);
+    TRY(options.hears_emotions = 1, A2F_ERROR_INVALID_ARGUMENT); /* the group has no emotion model */
     TRY(options.reserved = 1, A2F_ERROR_INVALID_ARGUMENT);
 #undef TRY
     CHECK(other != NULL, 0);
@@ -206,6 +232,9 @@ void character_misuse(a2f_model *model, a2f_group *group, a2f_character *charact
     for (i = 0; i < 15; i++) CHECK(a2f_character_destroy(many[i]), A2F_OK);
     for (i = 0; i < 15; i++) CHECK(a2f_character_destroy(many[i]), A2F_ERROR_BAD_HANDLE);
 
+    CHECK(a2f_character_set_priority(character, INT32_MIN), A2F_OK);
+    CHECK(a2f_character_set_priority(character, INT32_MAX), A2F_OK);
+    CHECK(a2f_character_set_priority(character, 0), A2F_OK);
     CHECK(a2f_character_push(character, NULL, 0), A2F_OK);
     CHECK(a2f_character_push(character, NULL, 1), A2F_ERROR_INVALID_ARGUMENT);
     CHECK(a2f_character_push(character, values, (size_t)-1), A2F_ERROR_OUT_OF_RANGE);

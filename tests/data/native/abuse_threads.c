@@ -10,6 +10,7 @@ enum { PUSHERS = 3, ROUNDS = 60 };
 
 static atomic_long blocks, bytes_out, taken;
 static int hook;
+static a2f_character_options hearing;
 
 static void *take(void *user, size_t bytes, size_t alignment)
 {
@@ -50,8 +51,40 @@ void check_memory(void)
     CHECK(a2f_set_allocator(NULL, NULL, NULL), A2F_OK);
 }
 
+void steady_state(a2f_model *model, a2f_model *emotion)
+{
+    a2f_group_options options;
+    a2f_group *group = NULL;
+    a2f_character *character = NULL;
+    a2f_character_status status = { 0 };
+    a2f_frame frame = { 0 };
+    float speech[533];
+    long before = 0;
+    int round, i;
+
+    frame.struct_size = sizeof frame;
+    status.struct_size = sizeof status;
+    for (i = 0; i < 533; i++) speech[i] = (float)(i % 40) / 100 - 0.2f;
+    a2f_character_options_init(&hearing);
+    hearing.hears_emotions = 1;
+    a2f_group_options_init(&options);
+    options.emotion_model = emotion;
+    CHECK(a2f_group_create(model, &options, &group), A2F_OK);
+    CHECK(a2f_character_create(group, &hearing, &character), A2F_OK);
+    for (round = 0; round < 200; round++) {
+        if (round == 100) before = taken;
+        CHECK(a2f_character_push(character, speech, 533), A2F_OK);
+        CHECK(a2f_group_tick(group, NULL, NULL), A2F_OK);
+        while (a2f_character_read_frame(character, &frame) == A2F_OK) {}
+    }
+    CHECK(taken != before, 0);
+    CHECK(a2f_character_get_status(character, &status), A2F_OK);
+    CHECK(status.error || status.frames_made < 300, 0);
+    CHECK(a2f_group_destroy(group), A2F_OK);
+}
+
 typedef struct play {
-    a2f_model *model;
+    a2f_model *model, *emotion;
     a2f_group *group;
     _Atomic(a2f_character *) character[PUSHERS];
     atomic_int running;
@@ -86,6 +119,7 @@ static void *push(void *argument)
         expect(all, a2f_character_sample_frame(character, 4000.5, &frame), "sample_frame");
         expect(all, a2f_character_get_status(character, &status), "status");
         if (round % 16 == 5) expect(all, a2f_character_set_parameter(character, "skin_strength", 0.5f), "set_parameter");
+        if (round % 16 == 7) expect(all, a2f_character_set_priority(character, round), "set_priority");
         if (round % 16 == 9) expect(all, a2f_character_reset(character), "reset");
     }
     atomic_fetch_sub(&all->running, 1);
@@ -102,7 +136,7 @@ static void *replace(void *argument)
         a2f_character *old = all->character[round % PUSHERS], *fresh = NULL;
         expect(all, a2f_character_destroy(old), "destroy");
         expect(all, a2f_character_destroy(old), "destroy twice");
-        expect(all, a2f_character_create(all->group, NULL, &fresh), "create");
+        expect(all, a2f_character_create(all->group, &hearing, &fresh), "create");
         all->character[round % PUSHERS] = fresh;
     }
     atomic_fetch_sub(&all->running, 1);
@@ -112,11 +146,26 @@ static void *replace(void *argument)
 static void *tick(void *argument)
 {
     play *all = argument;
-    while (all->running > 0) expect(all, a2f_group_tick(all->group, NULL, NULL), "tick");
+    while (all->running > 0) {
+        expect(all, a2f_group_tick(all->group, NULL, NULL), "tick");
+        expect(all, a2f_group_poll(all->group), "poll");
+    }
+    expect(all, a2f_group_finish(all->group), "finish");
     return NULL;
 }
 
-/* A group of its own on the same model, again and again. */
+/* Frames of any character, also of one that is gone by now. */
+static void A2F_CALL read_all(void *user, a2f_character *character)
+{
+    a2f_frame frame = { 0 };
+    int32_t code;
+
+    frame.struct_size = sizeof frame;
+    while ((code = a2f_character_read_frame(character, &frame)) == A2F_OK) {}
+    expect(user, code, "read_frame when told");
+}
+
+/* A group of its own on the same models, again and again. */
 static void *regroup(void *argument)
 {
     play *all = argument;
@@ -125,22 +174,27 @@ static void *regroup(void *argument)
     for (round = 0; round < 8; round++) {
         a2f_group *group = NULL;
         a2f_character *character = NULL;
+        a2f_group_options options;
         float silence[20000] = { 0 };
-        expect(all, a2f_group_create(all->model, NULL, &group), "group_create");
-        expect(all, a2f_character_create(group, NULL, &character), "create");
+        a2f_group_options_init(&options);
+        options.emotion_model = all->emotion;
+        expect(all, a2f_group_create(all->model, &options, &group), "group_create");
+        expect(all, a2f_character_create(group, &hearing, &character), "create");
         expect(all, a2f_character_push(character, silence, 20000), "push");
         expect(all, a2f_group_tick(group, NULL, NULL), "tick");
         expect(all, a2f_group_destroy(group), "group_destroy");
         if (round == 4) expect(all, a2f_model_destroy(all->model), "model_destroy");
+        if (round == 4) expect(all, a2f_model_destroy(all->emotion), "model_destroy");
     }
     atomic_fetch_sub(&all->running, 1);
     return NULL;
 }
 
-void threads(const char *folder)
+void threads(const char *folder, const char *emotion_folder)
 {
     play all = { 0 };
     a2f_model_options options;
+    a2f_group_options group_options;
     pthread_t thread[PUSHERS + 4];
     a2f_model *none = NULL;
     int i, count = 0;
@@ -149,10 +203,18 @@ void threads(const char *folder)
     options.device = "cpu";
     options.threads = 2;
     CHECK(a2f_model_load(folder, &options, &all.model), A2F_OK);
-    CHECK(a2f_group_create(all.model, NULL, &all.group), A2F_OK);
+    options.emotion_window = 8000;
+    CHECK(a2f_model_load(emotion_folder, &options, &all.emotion), A2F_OK);
+    a2f_character_options_init(&hearing);
+    hearing.hears_emotions = 1;
+    a2f_group_options_init(&group_options);
+    group_options.emotion_model = all.emotion;
+    group_options.frames_ready = read_all;
+    group_options.frames_ready_user = &all;
+    CHECK(a2f_group_create(all.model, &group_options, &all.group), A2F_OK);
     for (i = 0; i < PUSHERS; i++) {
         a2f_character *character = NULL;
-        CHECK(a2f_character_create(all.group, NULL, &character), A2F_OK);
+        CHECK(a2f_character_create(all.group, &hearing, &character), A2F_OK);
         all.character[i] = character;
     }
     /* Hooks change while memory is out: what this one has no memory for is told, and what is out goes back where it came from. */

@@ -74,6 +74,25 @@ public sealed class CudaPipelineTests
         Assert.Equal(expected, both[1]);
     }
 
+    [NvrtcFact]
+    public void Groups_that_come_while_others_tick_may_share_both_models()
+    {
+        CharacterOptions hears = new() { HearsEmotions = true };
+        using RegressionModel model = GroupScript.Regression();
+        using EmotionModel classifier = EmotionModel.Load(TestData.Path("fixtures/emo_base"), GroupScript.Gpu with { EmotionWindow = 2000, MaxBatch = 2 });
+        List<float[]>[] all = new List<float[]>[4];
+        Parallel.For(0, all.Length, i => all[i] = Speak(1 + i % 2, i)); // the first batches, whose graphs are recorded, are among these
+        List<float[]> expected = Speak(1, 9);
+        foreach (List<float[]> frames in all) Assert.Equal(expected, frames);
+
+        List<float[]> Speak(int count, int seed)
+        {
+            using CharacterGroup group = CharacterGroup.Create(
+                model, GroupScript.Options with { EmotionModel = classifier, EmotionAnalysis = new EmotionAnalysisOptions { InferencesToSkip = 2 } });
+            return GroupScript.Speak(group, count, seed, options: hears);
+        }
+    }
+
     [NvrtcTheory]
     [InlineData(false)]
     [InlineData(true)]

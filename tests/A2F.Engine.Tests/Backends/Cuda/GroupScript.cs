@@ -36,10 +36,11 @@ internal static class GroupScript
     /// <summary>
     /// Frames of the first of some characters with different audio, pushed in random chunks; the others come, go and change meanwhile.
     /// </summary>
-    internal static List<float[]> Speak(CharacterGroup group, int count, int seed, Func<CharacterFrame, float[]>? read = null)
+    internal static List<float[]> Speak(
+        CharacterGroup group, int count, int seed, Func<CharacterFrame, float[]>? read = null, CharacterOptions? options = null)
     {
         Random random = new(seed);
-        Character[] all = [.. Enumerable.Range(0, count).Select(_ => group.Add())];
+        Character[] all = [.. Enumerable.Range(0, count).Select(_ => group.Add(options))];
         CharacterFrame frame = group.CreateFrame();
         List<float[]> frames = [];
         float[][] audio = [.. all.Select((_, i) => Audio(i))];
@@ -60,7 +61,7 @@ internal static class GroupScript
                 if (random.Next(2) == 0)
                 {
                     group.Remove(all[other]);
-                    all[other] = group.Add();
+                    all[other] = group.Add(options);
                     all[other].Parameters = all[other].Parameters with { FaceMaskLevel = 0.3f + 0.1f * random.Next(5), SkinStrength = 0.5f };
                 }
                 else all[other].Reset();
