@@ -347,7 +347,7 @@ public sealed class CharacterGroup : IDisposable
                 }
                 finally
                 {
-                    _stage.Dispose();
+                    lock (_network.Gate) _stage.Dispose();
                 }
             }
         }

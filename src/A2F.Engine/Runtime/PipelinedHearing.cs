@@ -122,9 +122,12 @@ internal sealed class PipelinedHearing : IDisposable
         {
             if (IsWanted(_batches[at * _most + i])) _batches[at * _most + i].Character.Fail(error);
         }
-        _slots.GiveUp(_slots[at]);
+        lock (_gate) _slots.GiveUp(_slots[at]);
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _slots.Dispose();
+    public void Dispose()
+    {
+        lock (_gate) _slots.Dispose();
+    }
 }

@@ -284,7 +284,7 @@ internal sealed class PipelinedRunner : WindowRunner
         {
             if (IsWanted(batch, i)) batch.Characters[i].Fail(error);
         }
-        _slots.GiveUp(batch.Slot);
+        lock (_voices.Gate) _slots.GiveUp(batch.Slot);
     }
 
     // Floats of one window.
@@ -292,5 +292,8 @@ internal sealed class PipelinedRunner : WindowRunner
 
     private static int Aligned(int floats) => (floats + 63) / 64 * 64;
 
-    public override void Dispose() => _slots.Dispose();
+    public override void Dispose()
+    {
+        lock (_voices.Gate) _slots.Dispose();
+    }
 }

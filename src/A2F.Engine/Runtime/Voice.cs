@@ -84,7 +84,7 @@ internal abstract class VoiceNetwork
     /// <summary>The network itself on a GPU, for windows that are not waited for; null on a CPU, and where its inputs do not have one form.</summary>
     public abstract (CudaOperators Operators, IBatchNetwork Network)? OnGpu { get; }
 
-    /// <summary>Held by who queues work of the network.</summary>
+    /// <summary>Held by who queues work of the network, or waits for a device on which another group may be recording a graph of it.</summary>
     public abstract object Gate { get; }
 
     /// <summary>Runs the next window of each of at most <see cref="MaxBatch"/> voices that are ready.</summary>
