@@ -49,7 +49,7 @@ public sealed class CudaPipelineTests
                 using (model)
                 {
                     using CharacterGroup group = create(GroupScript.Options);
-                    return GroupScript.Speak(group, 4, 5);
+                    return GroupScript.Speak(group, 3, 5);
                 }
             }
             finally
@@ -59,7 +59,7 @@ public sealed class CudaPipelineTests
         }
         List<float[]> expected = Run(WorkOrder.Eager);
         Assert.Equal(expected, Run(WorkOrder.Lazy));
-        for (int seed = 1; seed <= 2; seed++) Assert.Equal(expected, Run(WorkOrder.Adversarial(seed)));
+        Assert.Equal(expected, Run(WorkOrder.Adversarial(1)));
     }
 
     [NvrtcFact]
