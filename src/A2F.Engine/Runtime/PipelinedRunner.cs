@@ -48,6 +48,9 @@ internal sealed class PipelinedRunner : WindowRunner
 
         internal int Count { get; set; }
 
+        /// <summary>Floats of all frames; what windows hand on comes behind them.</summary>
+        internal int Results { get; set; }
+
         internal float Estimated { get; set; }
     }
 
@@ -161,6 +164,7 @@ internal sealed class PipelinedRunner : WindowRunner
             results += (ulong)(count * _stage.Operators.ResultsLength) * sizeof(float);
             length += count * _stage.Operators.ResultsLength;
         }
+        batch.Results = length;
         for (int i = 1; i < _network.Outputs.Count; i++)
         {
             int state = batch.Count * Length(_network.Outputs[i]);
@@ -217,24 +221,14 @@ internal sealed class PipelinedRunner : WindowRunner
 
     private void Publish(Batch batch)
     {
-        ReadOnlySpan<float> output = batch.Slot.Output, results = output;
-        for (int frame = 0; frame < _voices.MostFrames; frame++)
-        {
-            int count = 0;
-            for (int i = 0; i < batch.Count; i++)
-            {
-                if (frame < batch.Reported[i].Count) count++;
-            }
-            results = results[(count * _stage.Operators.ResultsLength)..];
-        }
+        ReadOnlySpan<float> output = batch.Slot.Output;
+        int length = _network.Outputs.Count > 1 ? Length(_network.Outputs[1]) : 0;
         for (int i = 0; i < batch.Count; i++)
         {
             if (!IsWanted(batch, i)) continue;
             Character character = batch.Characters[i];
             character.UnderWay--;
-            ReadOnlySpan<float> state = results;
-            int length = _network.Outputs.Count > 1 ? Length(_network.Outputs[1]) : 0;
-            state = state.Slice(i * length, length);
+            ReadOnlySpan<float> state = output.Slice(batch.Results + i * length, length);
             if (Finite.IndexOfBad(state) >= 0) character.Fail(NotFinite("state after a window"));
             else character.Voice.End(state);
         }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.Intrinsics.X86;
 using A2F.Engine.Audio;
 using A2F.Engine.Runtime;
 using A2F.Engine.Tests.Weights;
@@ -16,11 +17,12 @@ public sealed class SampleTests : IDisposable
 
     private readonly TemporaryFolder _folder = new();
 
+    // Bit for bit where both run code for the same vectors; a compiler ahead of time may know fewer of them than the machine has.
     [NativeFact]
-    public void The_C_sample_writes_the_frames_of_the_NET_library_bit_for_bit()
+    public void The_C_sample_writes_the_frames_of_the_NET_library()
     {
         string program = NativeBuild.Compile(_folder.Path, "animate", [NativeBuild.Sample("animate.c")], ["-std=c99", .. Sanitizers]), csv = _folder.File("hello.csv");
-        NativeBuild.Run(program, [NativeBuild.DefaultModel, NativeBuild.Speech("hello.wav"), csv], LeakSettings);
+        string said = NativeBuild.Run(program, [NativeBuild.DefaultModel, NativeBuild.Speech("hello.wav"), csv, "cpu"], LeakSettings);
 
         using RegressionModel model = RegressionModel.Load(NativeBuild.DefaultModel, new ModelOptions { Device = "cpu" });
         using CharacterGroup group = CharacterGroup.Create(model, new CharacterGroupOptions { Capacity = 1, WhenFull = WhenFull.Grow });
@@ -39,8 +41,10 @@ public sealed class SampleTests : IDisposable
             Assert.Equal((frame.Sequence, frame.Timestamp), (Whole(cells[0]), Whole(cells[1])));
             float[] expected = [.. frame.SkinWeights, .. frame.TongueWeights, .. frame.Jaw, .. frame.Eyes];
             float[] found = [.. cells.Skip(2).Select(cell => float.Parse(cell, CultureInfo.InvariantCulture))];
-            Assert.Equal(expected, found);
+            if (said.Contains($"on {model.Device.Split(',')[0]},", StringComparison.Ordinal) && !Avx512F.IsSupported) Assert.Equal(expected, found);
+            else for (int i = 0; i < expected.Length; i++) Assert.Equal(expected[i], found[i], 2e-4f);
         }
+        Assert.Contains("on cpu (", said, StringComparison.Ordinal);
 
         static long Whole(string text) => long.Parse(text, CultureInfo.InvariantCulture);
     }
