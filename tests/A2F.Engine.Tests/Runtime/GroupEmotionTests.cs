@@ -152,7 +152,11 @@ public sealed class GroupEmotionTests : IDisposable
     {
         using CharacterGroup group = CharacterGroup.Create(_regression, new CharacterGroupOptions
         {
-            Capacity = 1, EmotionModel = LongClassifier(), EmotionWindows = EmotionWindowPlace.Centred, EmotionAnalysis = Often, SpreadWindows = false,
+            Capacity = 1,
+            EmotionModel = LongClassifier(),
+            EmotionWindows = EmotionWindowPlace.Centred,
+            EmotionAnalysis = Often,
+            SpreadWindows = false,
         });
         Character character = group.Add(new CharacterOptions { HearsEmotions = true });
         character.Push(GroupRig.Audio(1, 9999));
@@ -299,7 +303,11 @@ public sealed class GroupEmotionTests : IDisposable
     {
         CharacterGroupOptions options = new()
         {
-            Capacity = 10, FrameRoom = 400, EmotionModel = _classifier, EmotionAnalysis = Often, EmotionWindows = place,
+            Capacity = 10,
+            FrameRoom = 400,
+            EmotionModel = _classifier,
+            EmotionAnalysis = Often,
+            EmotionWindows = place,
         };
         return diffusion ? CharacterGroup.Create(_diffusion, options) : CharacterGroup.Create(_regression, options);
     }

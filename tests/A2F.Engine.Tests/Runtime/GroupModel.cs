@@ -107,7 +107,10 @@ internal sealed class GroupModel : IDisposable
         bool hears = _random.Next(3) == 0;
         CharacterOptions options = new()
         {
-            Identity = _world.IsDiffusion ? _random.Next(2) : null, Seed = (ulong)_random.Next(9), HearsEmotions = hears, Priority = _random.Next(3),
+            Identity = _world.IsDiffusion ? _random.Next(2) : null,
+            Seed = (ulong)_random.Next(9),
+            HearsEmotions = hears,
+            Priority = _random.Next(3),
         };
         Character character = _group.Add(options);
         TrackRecord track = new($"{(char)('a' + _names % 26)}{_names++ / 26}.0", options, null);

@@ -25,7 +25,10 @@ internal static class GroupStress
         bool disposed = false;
         CharacterGroup group = world.Create(new CharacterGroupOptions
         {
-            Capacity = Speakers + 2, FrameRoom = 64, WhenFull = WhenFull.Wait, FramesReady = _ => Interlocked.Increment(ref told),
+            Capacity = Speakers + 2,
+            FrameRoom = 64,
+            WhenFull = WhenFull.Wait,
+            FramesReady = _ => Interlocked.Increment(ref told),
         });
         Character[] speakers = [.. options.Select(group.Add)];
         List<Thread> threads = [];

@@ -45,7 +45,11 @@ internal sealed class TrackRecord(string name, CharacterOptions options, float[]
         if (IsPoisoned) return;
         using CharacterGroup group = world.Create(new CharacterGroupOptions
         {
-            Capacity = 1, FrameRoom = 64, WhenFull = WhenFull.Grow, SpreadWindows = false, EmotionWindows = EmotionWindowPlace.Causal,
+            Capacity = 1,
+            FrameRoom = 64,
+            WhenFull = WhenFull.Grow,
+            SpreadWindows = false,
+            EmotionWindows = EmotionWindowPlace.Causal,
         });
         Character alone = group.Add(options);
         if (emotion is not null) alone.SetEmotion(emotion);
