@@ -1,4 +1,3 @@
-using System.Buffers;
 using A2F.Engine.Animation;
 using A2F.Engine.Audio;
 using A2F.Engine.Networks;
@@ -20,6 +19,12 @@ namespace A2F.Engine.Runtime;
 public sealed class DiffusionTrack
 {
     private static long s_calls;
+
+    [ThreadStatic]
+    private static float[][]? t_room;
+
+    [ThreadStatic]
+    private static DiffusionTrack[]? t_running;
 
     private readonly DiffusionModel _model;
     private readonly DiffusionTrack[] _alone;
@@ -182,7 +187,8 @@ public sealed class DiffusionTrack
         if (tracks.Count == 0) return 0;
         DiffusionModel model = tracks[0]._model;
         long call = Interlocked.Increment(ref s_calls);
-        DiffusionTrack[] running = ArrayPool<DiffusionTrack>.Shared.Rent(tracks.Count);
+        DiffusionTrack[] running = t_running is { } kept && kept.Length >= tracks.Count ? kept : new DiffusionTrack[tracks.Count];
+        t_running = null;
         try
         {
             int outputs = 0, features = tracks.Count; // tracks without features from the start on, those with from the end on
@@ -200,7 +206,8 @@ public sealed class DiffusionTrack
         }
         finally
         {
-            ArrayPool<DiffusionTrack>.Shared.Return(running, clearArray: true);
+            Array.Clear(running);
+            t_running = running;
         }
     }
 
@@ -247,8 +254,11 @@ public sealed class DiffusionTrack
     private static void RunBatch(DiffusionModel model, ReadOnlySpan<DiffusionTrack> tracks, bool features)
     {
         int count = tracks.Length, emotion = model.EmotionVectors * model.EmotionCount, output = model.CentreFrames * model.RowLength(features);
-        using Scratch windows = new(count * model.WindowLength), identities = new(count * model.IdentityCount), emotions = new(count * emotion);
-        using Scratch states = new(count * model.StateLength), noise = new(count * model.NoiseLength), predictions = new(count * output);
+        float[][] room = t_room ?? [[], [], [], [], [], []]; // not of a shared pool, which forgets arrays now and then: warm windows take no memory
+        t_room = null; // what a noise function runs meanwhile takes other room
+        Span<float> windows = Room(room, 0, count * model.WindowLength), identities = Room(room, 1, count * model.IdentityCount);
+        Span<float> emotions = Room(room, 2, count * emotion), states = Room(room, 3, count * model.StateLength);
+        Span<float> noise = Room(room, 4, count * model.NoiseLength), predictions = Room(room, 5, count * output);
         for (int i = 0; i < count; i++)
         {
             DiffusionTrack track = tracks[i];
@@ -258,10 +268,18 @@ public sealed class DiffusionTrack
             track.ReadInput(3, Row(states, model.StateLength, i));
             track.ReadInput(4, Row(noise, model.NoiseLength, i));
         }
-        model.Run(features, windows.Span, identities.Span, emotions.Span, states.Span, noise.Span, predictions.Span, states.Span);
+        model.Run(features, windows, identities, emotions, states, noise, predictions, states);
         for (int i = 0; i < count; i++) tracks[i].Take(Row(predictions, output, i), Row(states, model.StateLength, i));
 
-        static Span<float> Row(Scratch scratch, int length, int index) => scratch.Span.Slice(index * length, length);
+        t_room = room;
+
+        static Span<float> Row(Span<float> rows, int length, int index) => rows.Slice(index * length, length);
+
+        static Span<float> Room(float[][] room, int index, int length)
+        {
+            if (room[index].Length < length) room[index] = new float[length];
+            return room[index].AsSpan(0, length);
+        }
     }
 
     /// <summary>Writes an input of the next window: audio, identity, emotions, state, noise.</summary>
@@ -329,13 +347,4 @@ public sealed class DiffusionTrack
     }
 
     private void DropUnneeded() => _samples.DropBefore(Math.Max(_windows.WindowStart(WindowsDone), 0));
-
-    private readonly struct Scratch(int length) : IDisposable
-    {
-        private readonly float[] _values = ArrayPool<float>.Shared.Rent(length);
-
-        public Span<float> Span => _values.AsSpan(0, length);
-
-        public void Dispose() => ArrayPool<float>.Shared.Return(_values);
-    }
 }
