@@ -10,6 +10,7 @@ public static unsafe partial class EmulatedDriver
         Exports["cuCtxDestroy_v2"] = (nint)(delegate* unmanaged<nint, int>)&CtxDestroy;
         Exports["cuCtxSetCurrent"] = (nint)(delegate* unmanaged<nint, int>)&CtxSetCurrent;
         Exports["cuCtxGetCurrent"] = (nint)(delegate* unmanaged<nint*, int>)&CtxGetCurrent;
+        Exports["cuCtxGetDevice"] = (nint)(delegate* unmanaged<int*, int>)&CtxGetDevice;
         Exports["cuCtxPushCurrent_v2"] = (nint)(delegate* unmanaged<nint, int>)&CtxPushCurrent;
         Exports["cuCtxPopCurrent_v2"] = (nint)(delegate* unmanaged<nint*, int>)&CtxPopCurrent;
         Exports["cuCtxSynchronize"] = (nint)(delegate* unmanaged<int>)&CtxSynchronize;
@@ -54,6 +55,10 @@ public static unsafe partial class EmulatedDriver
     [UnmanagedCallersOnly]
     private static int CtxGetCurrent(nint* context) =>
         Machine.Call("cuCtxGetCurrent", CallKind.Free, () => *context = Machine.Depth > 0 ? Machine.Current.Handle : 0);
+
+    [UnmanagedCallersOnly]
+    private static int CtxGetDevice(int* device) =>
+        Machine.Call("cuCtxGetDevice", CallKind.InContext, () => *device = Machine.Current.Device);
 
     [UnmanagedCallersOnly]
     private static int CtxPushCurrent(nint context) => Machine.Call("cuCtxPushCurrent", CallKind.Free, () =>

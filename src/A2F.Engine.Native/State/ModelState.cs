@@ -57,26 +57,22 @@ internal sealed class ModelState : IHandled
     {
         ModelState state = ModelFolders.KindOf(path) switch
         {
-            ModelKind.Regression => Keep(
-                RegressionModel.Load(path, options), model => model.HasNetwork, model => model.OnGpu is not null, model => new ModelState(path, model)),
-            ModelKind.Diffusion => Keep(
-                DiffusionModel.Load(path, options), model => model.HasNetwork, model => model.OnGpu(features: true) is not null, model => new ModelState(path, model)),
-            _ => Keep(EmotionModel.Load(path, options), _ => true, model => model.OnGpu is not null, model => new ModelState(path, model)),
+            ModelKind.Regression => Keep(RegressionModel.Load(path, options), model => model.HasNetwork, model => new ModelState(path, model)),
+            ModelKind.Diffusion => Keep(DiffusionModel.Load(path, options), model => model.HasNetwork, model => new ModelState(path, model)),
+            _ => Keep(EmotionModel.Load(path, options), _ => true, model => new ModelState(path, model)),
         };
         ModelFacts info = state.Info;
         string reason = info.DeviceReason is { Length: > 0 } text ? $" ({text})" : "";
         Log.Write(Log.Info, $"model {path}: {info.Kind.ToString().ToLowerInvariant()}, on {info.Device}{reason}, {info.BackendBytes:N0} bytes");
         return state;
 
-        ModelState Keep<T>(T model, Func<T, bool> hasNetwork, Func<T, bool> isOnGpu, Func<T, ModelState> make)
+        ModelState Keep<T>(T model, Func<T, bool> hasNetwork, Func<T, ModelState> make)
             where T : IDisposable
         {
             try
             {
                 if (!hasNetwork(model)) throw new A2FException(A2FErrorCode.InvalidModel, $"{path} holds no network, and characters need one");
-                ModelState made = make(model);
-                if (!isOnGpu(model)) CheckCuda(options, made.Info);
-                return made;
+                return make(model);
             }
             catch
             {
@@ -84,15 +80,6 @@ internal sealed class ModelState : IHandled
                 throw;
             }
         }
-    }
-
-    // A caller that hands over a context counts on it being used.
-    private static void CheckCuda(ModelOptions options, ModelFacts info)
-    {
-        string? field = options.CudaContext != 0 ? "cuda_context" : options.CudaStream != 0 ? "cuda_stream" : null;
-        if (field is null) return;
-        string reason = info.DeviceReason is { Length: > 0 } text ? $" ({text})" : "";
-        throw new AbiException(A2FErrorCode.InvalidArgument, $"{field} is set, but the model is on {info.Device}{reason}; set device to \"cuda\", or leave {field} null");
     }
 
     /// <summary>Makes a group on it, which must hold it.</summary>

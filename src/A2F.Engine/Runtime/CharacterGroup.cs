@@ -70,9 +70,9 @@ public sealed record CharacterGroupOptions
     public bool SpreadWindows { get; init; } = true;
 
     /// <summary>
-    /// Called for each character that got frames in a tick, on the thread that ticks, when the tick has released its locks: it may read, push, add,
-    /// remove, reset and dispose. What it throws leaves <see cref="CharacterGroup.Tick(TickBudget)"/>; characters that were not told yet are told by
-    /// the next tick.
+    /// Called for each character that got frames in a tick (or <see cref="CharacterGroup.Poll"/> or <see cref="CharacterGroup.Finish"/>), on the thread
+    /// that called it, when its locks are released: it may read, push, add, remove, reset and dispose. What it throws leaves that call; characters that
+    /// were not told of yet are told of by the next one.
     /// </summary>
     public Action<Character>? FramesReady { get; init; }
 
@@ -275,11 +275,12 @@ public sealed class CharacterGroup : IDisposable
     private FaceFrames CreateFrames(int count) => new(_network.Rigs[0], count, _options.Vertices);
 
     /// <summary>
-    /// Runs windows whose audio is there and makes their frames readable. Within a tick no character runs a second window before each that is ready
+    /// Runs windows whose audio is there and makes their frames readable; on a GPU (<see cref="CharacterGroupOptions.FaceDevice"/> "model") sets them going,
+    /// and makes those readable that have finished since. Within a tick no character runs a second window before each that is ready
     /// has run one; where the budget ends a tick early, the next begins with those whose last window is longest ago, or whose priority is higher.
     /// </summary>
     /// <param name="mostWindows">Most windows that this tick runs. 1 or more.</param>
-    /// <returns>Windows that ran, those of the emotion classifier included.</returns>
+    /// <returns>Windows that ran or were set going, those of the emotion classifier included.</returns>
     /// <exception cref="A2FException">The group is disposed. What goes wrong with a character is told by <see cref="Character.Error"/>.</exception>
     public int Tick(int mostWindows = int.MaxValue)
     {
@@ -289,7 +290,7 @@ public sealed class CharacterGroup : IDisposable
 
     /// <summary>As <see cref="Tick(int)"/>, within a budget of windows and of time.</summary>
     /// <param name="budget">What the tick may take.</param>
-    /// <returns>Windows that ran.</returns>
+    /// <returns>Windows that ran or were set going.</returns>
     /// <exception cref="A2FException">A limit is negative, or the group is disposed.</exception>
     public int Tick(TickBudget budget)
     {

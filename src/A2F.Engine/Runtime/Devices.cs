@@ -93,6 +93,11 @@ internal static class Devices
 
     private static PlacedNetwork<T> OnCpu<T>(ModelOptions options, Func<OperatorSet, T> build, string? reason)
     {
+        if (options.CudaContext != 0 || options.CudaStream != 0)
+        {
+            throw new A2FException(A2FErrorCode.InvalidArgument,
+                $"a CUDA context or stream is given, but the network would be on the CPU{(reason is null ? "" : $": {reason}")}; ask for the device \"cuda\", or give neither");
+        }
         CpuOperators operators = new(options.Threads == 0 ? ModelOptions.DefaultThreads : options.Threads, options.InstructionSet);
         try
         {

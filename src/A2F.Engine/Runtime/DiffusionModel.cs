@@ -15,6 +15,7 @@ public sealed class DiffusionModel : IDisposable
     private readonly OperatorSet? _ops;
     private readonly DiffusionNetwork? _network;
     private readonly Lazy<FaceRig>[] _rigs, _featureRigs;
+    private DiffusionRoom? _room = new();
     private bool _disposed;
 
     private DiffusionModel(DiffusionModelFolder folder, ModelOptions options)
@@ -132,6 +133,12 @@ public sealed class DiffusionModel : IDisposable
     /// <exception cref="A2FException">The model was loaded without vertices.</exception>
     internal (CudaOperators Operators, IBatchNetwork Network)? OnGpu(bool features) =>
         _ops is CudaOperators operators && _network!.Batches(features) is { } batches ? (operators, batches) : null;
+
+    /// <summary>Room for a batch of tracks, of which nobody else knows until it is given back.</summary>
+    internal DiffusionRoom TakeRoom() => Interlocked.Exchange(ref _room, null) ?? new DiffusionRoom();
+
+    /// <summary>Takes it back for the next batch.</summary>
+    internal void GiveRoom(DiffusionRoom room) => _room = room;
 
     /// <summary>Held by who queues work of the network.</summary>
     internal object Gate { get; } = new();

@@ -20,11 +20,6 @@ public sealed class DiffusionTrack
 {
     private static long s_calls;
 
-    [ThreadStatic]
-    private static float[][]? t_room;
-
-    [ThreadStatic]
-    private static DiffusionTrack[]? t_running;
 
     private readonly DiffusionModel _model;
     private readonly DiffusionTrack[] _alone;
@@ -187,8 +182,8 @@ public sealed class DiffusionTrack
         if (tracks.Count == 0) return 0;
         DiffusionModel model = tracks[0]._model;
         long call = Interlocked.Increment(ref s_calls);
-        DiffusionTrack[] running = t_running is { } kept && kept.Length >= tracks.Count ? kept : new DiffusionTrack[tracks.Count];
-        t_running = null;
+        DiffusionRoom room = model.TakeRoom();
+        DiffusionTrack[] running = room.Tracks(tracks.Count);
         try
         {
             int outputs = 0, features = tracks.Count; // tracks without features from the start on, those with from the end on
@@ -200,14 +195,14 @@ public sealed class DiffusionTrack
                 track._call = call;
                 if (track.IsReady || track.CanSpeculate) running[track._features ? --features : outputs++] = track;
             }
-            Run(model, running.AsSpan(0, outputs), features: false);
-            Run(model, running.AsSpan(features, tracks.Count - features), features: true);
+            Run(model, room, running.AsSpan(0, outputs), features: false);
+            Run(model, room, running.AsSpan(features, tracks.Count - features), features: true);
             return outputs + tracks.Count - features;
         }
         finally
         {
             Array.Clear(running);
-            t_running = running;
+            model.GiveRoom(room);
         }
     }
 
@@ -245,20 +240,18 @@ public sealed class DiffusionTrack
     /// <summary>Samples that are held.</summary>
     internal int HeldSamples => _samples.Held.Length;
 
-    private static void Run(DiffusionModel model, ReadOnlySpan<DiffusionTrack> tracks, bool features)
+    private static void Run(DiffusionModel model, DiffusionRoom room, ReadOnlySpan<DiffusionTrack> tracks, bool features)
     {
         for (int first = 0; first < tracks.Length; first += model.MaxBatch)
-            RunBatch(model, tracks.Slice(first, Math.Min(model.MaxBatch, tracks.Length - first)), features);
+            RunBatch(model, room, tracks.Slice(first, Math.Min(model.MaxBatch, tracks.Length - first)), features);
     }
 
-    private static void RunBatch(DiffusionModel model, ReadOnlySpan<DiffusionTrack> tracks, bool features)
+    private static void RunBatch(DiffusionModel model, DiffusionRoom room, ReadOnlySpan<DiffusionTrack> tracks, bool features)
     {
         int count = tracks.Length, emotion = model.EmotionVectors * model.EmotionCount, output = model.CentreFrames * model.RowLength(features);
-        float[][] room = t_room ?? [[], [], [], [], [], []]; // not of a shared pool, which forgets arrays now and then: warm windows take no memory
-        t_room = null; // what a noise function runs meanwhile takes other room
-        Span<float> windows = Room(room, 0, count * model.WindowLength), identities = Room(room, 1, count * model.IdentityCount);
-        Span<float> emotions = Room(room, 2, count * emotion), states = Room(room, 3, count * model.StateLength);
-        Span<float> noise = Room(room, 4, count * model.NoiseLength), predictions = Room(room, 5, count * output);
+        Span<float> windows = room.Floats(0, count * model.WindowLength), identities = room.Floats(1, count * model.IdentityCount);
+        Span<float> emotions = room.Floats(2, count * emotion), states = room.Floats(3, count * model.StateLength);
+        Span<float> noise = room.Floats(4, count * model.NoiseLength), predictions = room.Floats(5, count * output);
         for (int i = 0; i < count; i++)
         {
             DiffusionTrack track = tracks[i];
@@ -271,15 +264,8 @@ public sealed class DiffusionTrack
         model.Run(features, windows, identities, emotions, states, noise, predictions, states);
         for (int i = 0; i < count; i++) tracks[i].Take(Row(predictions, output, i), Row(states, model.StateLength, i));
 
-        t_room = room;
 
         static Span<float> Row(Span<float> rows, int length, int index) => rows.Slice(index * length, length);
-
-        static Span<float> Room(float[][] room, int index, int length)
-        {
-            if (room[index].Length < length) room[index] = new float[length];
-            return room[index].AsSpan(0, length);
-        }
     }
 
     /// <summary>Writes an input of the next window: audio, identity, emotions, state, noise.</summary>

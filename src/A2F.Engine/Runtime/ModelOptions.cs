@@ -25,12 +25,14 @@ public sealed record ModelOptions
 
     /// <summary>
     /// A CUDA context (CUcontext) of the device to run in, which the caller keeps alive longer than the model; 0 for the device's primary one.
+    /// Refused with a model on the CPU, or on another device than the context's.
     /// </summary>
     public nint CudaContext { get; init; }
 
     /// <summary>
     /// A CUDA stream (CUstream) of that context, not a default one and not capturing, to queue all kernels on: what the caller queues there
-    /// before a tick comes before them. The caller keeps it alive longer than the model. 0 for a stream of our own.
+    /// before a tick comes before them. The caller keeps it alive longer than the model. 0 for a stream of our own. Refused with a
+    /// model on the CPU.
     /// </summary>
     public nint CudaStream { get; init; }
 

@@ -153,9 +153,9 @@ static void models(const char *folder, const char *wav)
     TRY(options.reserved = 1, A2F_ERROR_INVALID_ARGUMENT);
     TRY(options.stream_priority = 1, A2F_ERROR_OUT_OF_RANGE);
     TRY(options.cuda_stream = &options, A2F_ERROR_INVALID_ARGUMENT);
-    check_text_at(__LINE__, a2f_last_error(), "cuda_stream is set, but the model is on ");
+    check_text_at(__LINE__, a2f_last_error(), "a CUDA context or stream is given, but ");
     TRY(options.cuda_context = &options, A2F_ERROR_INVALID_ARGUMENT);
-    check_text_at(__LINE__, a2f_last_error(), "cuda_context is set, but the model is on ");
+    check_text_at(__LINE__, a2f_last_error(), "a CUDA context or stream is given, but ");
 #undef TRY
     CHECK(model != NULL, 0);
 

@@ -161,6 +161,18 @@ public sealed class CudaPipelineTests
         Assert.True(caller.StillWorks);
     }
 
+    [NvrtcFact]
+    public void A_context_of_another_device_and_one_without_a_gpu_are_refused()
+    {
+        using CallersContext caller = new(EmulatedDriver.DeviceOf("sm_75"));
+        A2FException elsewhere = Assert.Throws<A2FException>(() => GroupScript.Regression(GroupScript.Gpu with { CudaContext = caller.Context }));
+        Assert.Contains("another device than cuda:", elsewhere.Message, StringComparison.Ordinal);
+        A2FException cpu = Assert.Throws<A2FException>(() => GroupScript.Regression(new ModelOptions { Device = "cpu", CudaStream = 1 }));
+        Assert.Contains("would be on the CPU", cpu.Message, StringComparison.Ordinal);
+        Assert.True(caller.StillWorks);
+        Assert.True(EmulatedDriver.Books(GroupScript.Device).AreZero, EmulatedDriver.Books(GroupScript.Device).ToString());
+    }
+
     /// <summary>A context and a stream as a game engine has them.</summary>
     private sealed unsafe class CallersContext : IDisposable
     {

@@ -20,6 +20,7 @@ internal sealed unsafe class CudaContext : IDisposable
         if (borrowed != default)
         {
             (Handle, _borrowed) = (borrowed, true);
+            CheckDevice();
             CudaLeaks.Made(this);
             return;
         }
@@ -27,6 +28,16 @@ internal sealed unsafe class CudaContext : IDisposable
         Driver.Check(Driver.Table.DevicePrimaryCtxRetain(&context, device.Handle), "cuDevicePrimaryCtxRetain");
         Handle = context;
         CudaLeaks.Made(this);
+    }
+
+    private void CheckDevice()
+    {
+        using Scope scope = Enter();
+        CUdevice found;
+        Driver.Check(Driver.Table.CtxGetDevice(&found), "cuCtxGetDevice");
+        if (found == Device.Handle) return;
+        throw new A2FException(A2FErrorCode.InvalidArgument,
+            $"the CUDA context that was given is of another device than cuda:{Device.Ordinal} ({Device.Name}), where the model was to run; name the context's device");
     }
 
     internal CudaDevice Device { get; }

@@ -26,6 +26,7 @@ internal sealed unsafe class DriverTable
     internal readonly delegate* unmanaged<CUcontext, CUresult> CtxDestroy;
     internal readonly delegate* unmanaged<CUcontext, CUresult> CtxSetCurrent;
     internal readonly delegate* unmanaged<CUcontext*, CUresult> CtxGetCurrent;
+    internal readonly delegate* unmanaged<CUdevice*, CUresult> CtxGetDevice;
     internal readonly delegate* unmanaged<CUcontext, CUresult> CtxPushCurrent;
     internal readonly delegate* unmanaged<CUcontext*, CUresult> CtxPopCurrent;
     internal readonly delegate* unmanaged<CUresult> CtxSynchronize;
@@ -110,6 +111,7 @@ internal sealed unsafe class DriverTable
         CtxDestroy = (delegate* unmanaged<CUcontext, CUresult>)read.Required("cuCtxDestroy_v2");
         CtxSetCurrent = (delegate* unmanaged<CUcontext, CUresult>)read.Required("cuCtxSetCurrent");
         CtxGetCurrent = (delegate* unmanaged<CUcontext*, CUresult>)read.Required("cuCtxGetCurrent");
+        CtxGetDevice = (delegate* unmanaged<CUdevice*, CUresult>)read.Required("cuCtxGetDevice");
         CtxPushCurrent = (delegate* unmanaged<CUcontext, CUresult>)read.Required("cuCtxPushCurrent_v2");
         CtxPopCurrent = (delegate* unmanaged<CUcontext*, CUresult>)read.Required("cuCtxPopCurrent_v2");
         CtxSynchronize = (delegate* unmanaged<CUresult>)read.Required("cuCtxSynchronize");
